@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Address spaces.
+ *
+ * struct mm: an ordered tree of areas (struct vma) behind mm->lock. Page faults take it shared;
+ * mmap, munmap, mprotect, brk, mremap take it exclusive. Page-table entries are changed under
+ * mm->page_table_lock (shared mm->lock is enough to keep the area in place).
+ *
+ * Anonymous pages have no reverse map (there is no swap): after fork a page is shared by reference
+ * count and copied on the first write unless the writer holds the last reference. File pages come
+ * straight from the page cache; truncation finds their mappers through mapping->areas.
+ *
+ * Order: mm->lock -> mapping->areas_lock -> page lock -> page_table_lock -> allocator. */
+#ifndef KERNEL_MM_H
+#define KERNEL_MM_H
+
+#include <arch/mmu.h>
+#include <kernel/list.h>
+#include <kernel/lock.h>
+#include <kernel/page.h>
+#include <kernel/rbtree.h>
+#include <uapi/mman.h>
+
+struct file;
+struct task;
+struct vma;
+struct user_regs;
+
+/* vma->flags */
+#define VM_READ 0x1u
+#define VM_WRITE 0x2u
+#define VM_EXEC 0x4u
+#define VM_SHARED 0x8u
+#define VM_MAYREAD 0x10u /* what mprotect may still grant */
+#define VM_MAYWRITE 0x20u
+#define VM_MAYEXEC 0x40u
+#define VM_GROWSDOWN 0x100u
+#define VM_LOCKED 0x200u
+#define VM_DONTFORK 0x400u
+#define VM_WIPEONFORK 0x800u
+#define VM_IO 0x1000u	  /* device memory, no struct page */
+#define VM_ACCOUNT 0x2000u/* counted in committed memory */
+#define VM_NORESERVE 0x4000u
+#define VM_DONTEXPAND 0x8000u
+#define VM_SPECIAL 0x10000u /* vdso, vvar: fixed pages */
+#define VM_DONTDUMP 0x20000u
+#define VM_SEQ_READ 0x40000u
+#define VM_RAND_READ 0x80000u
+#define VM_LOCKONFAULT 0x100000u
+
+struct vm_fault {
+	struct vma *vma;
+	u64 addr;	   /* page aligned */
+	u64 pgoff;	   /* in the file */
+	bool write;
+	struct page *page; /* result, with a reference */
+};
+
+/* Supplied by whoever is mapped. All may sleep; mm->lock is held (shared for fault). */
+struct vm_ops {
+	void (*open)(struct vma *v);  /* a copy of the area came into being (fork, split) */
+	void (*close)(struct vma *v);
+	/* Finds the page for f: 0 with f->page referenced, or -EFAULT (SIGSEGV), -EIO/-ENXIO (SIGBUS:
+	 * beyond the end), -ENOMEM, -EAGAIN (try again). NULL: mapping_fault of the page cache. */
+	int (*fault)(struct vm_fault *f);
+	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS). */
+	int (*page_mkwrite)(struct vm_fault *f);
+	const char *name; /* shown in /proc/PID/maps when there is no file ("[vdso]") */
+};
+
+struct vma {
+	struct rb_node node;	/* mm->lock */
+	u64 start, end;		/* bytes, page aligned, end exclusive; mm->lock */
+	u64 gap;		/* largest free gap below areas of this subtree; mm->lock */
+	u64 pgoff;		/* page offset of start in file */
+	u32 flags;		/* VM_* */
+	struct mm *mm;
+	struct file *file;	/* referenced; NULL: anonymous */
+	const struct vm_ops *ops;
+	void *private;
+	struct list_head mapping_node; /* mapping->areas_lock */
+};
+
+/* L: lock  P: page_table_lock  A: atomic  C: const */
+struct mm {
+	atomic_t users;		/* A: tasks using it; areas go with the last */
+	atomic_t refs;		/* A: structure and page-table root (lazy users) */
+	struct rwsem lock;	/* LOCK_MM */
+	struct rb_root areas;	/* L */
+	unsigned int nr_areas;	/* L */
+	struct spinlock page_table_lock;
+	struct arch_mm arch;	/* root, CPUs that may cache it, generations: asm/mmu.h */
+	u64 mmap_top;		/* C: placement goes downward from here */
+	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages, pinned; /* L: of areas */
+	atomic64_t rss_anon, rss_file, rss_shmem; /* A: mapped pages */
+	atomic64_t pgtable_bytes;
+	u64 hiwater_rss;
+	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack; /* L */
+	u64 arg_start, arg_end, env_start, env_end; /* L */
+	u64 def_flags;		/* L: mlockall(MCL_FUTURE) */
+	struct file *exe_file;	/* RCU/L: referenced */
+	u64 saved_auxv[48];	/* C after exec */
+	u64 vdso_base;		/* C after exec */
+	u32 context_id;
+};
+
+struct mm *mm_create(void);		/* empty, with kernel half; NULL: no memory. users = refs = 1 */
+int mm_fork(struct mm *parent, struct mm **out); /* copy-on-write copy; parent is current's */
+void mm_put(struct mm *mm);		/* drops a user; the last unmaps everything */
+static inline void mm_get(struct mm *mm)
+{
+	atomic_inc(&mm->users);
+}
+void mm_drop(struct mm *mm);		/* drops a structure reference; any context */
+static inline void mm_grab(struct mm *mm)
+{
+	atomic_inc(&mm->refs);
+}
+struct mm *task_mm_get(struct task *t); /* NULL for kernel threads; mm_put it */
+/* exec: makes mm current's address space (switches page tables), returns the old one in *old. */
+void mm_install(struct mm *mm, struct mm **old);
+
+/* Kernel-side mapping calls: lengths in bytes, all checks of mmap(2) already in do_mmap. */
+struct mmap_req {
+	u64 addr, len, pgoff; /* pgoff in pages */
+	u32 prot, flags;      /* PROT_*, MAP_* */
+	struct file *file;    /* NULL anonymous */
+};
+/* Address or -errno. Takes mm->lock exclusive. */
+long do_mmap(const struct mmap_req *rq);
+int do_munmap(u64 addr, u64 len);
+/* Special pages (vdso): maps n pages at a free address near `hint`. */
+int mm_map_special(u64 hint, u64 len, u32 vm_flags, const struct vm_ops *ops, void *private,
+		   u64 *addr);
+/* exec: the stack area, top exclusive; size grows on demand up to RLIMIT_STACK. */
+int mm_map_stack(u64 top, u64 initial, u32 vm_flags);
+/* exec on a new mm that is not installed yet: copies bytes to user addresses of mm (anonymous areas
+ * exist there): used to build the argument stack page by page. 0 or -errno. */
+int mm_write(struct mm *mm, u64 addr, const void *src, size_t n);
+/* Reads another address space (for /proc/PID/cmdline, process_vm_readv): bytes copied. */
+size_t mm_read(struct mm *mm, u64 addr, void *dst, size_t n);
+size_t mm_write_forced(struct mm *mm, u64 addr, const void *src, size_t n);
+
+struct vma *vma_find(struct mm *mm, u64 addr);	     /* first area with end > addr; lock held */
+struct vma *vma_first(struct mm *mm);
+struct vma *vma_next(struct vma *v);
+
+/* Page fault from the trap handler; interrupts on, task context. error: FAULT_*. Returns 0 handled,
+ * or the signal: fills sig, code. */
+#define FAULT_WRITE 1u
+#define FAULT_EXEC 2u
+#define FAULT_USER 4u
+#define FAULT_PROT 8u /* an entry was present */
+int mm_fault(u64 addr, u32 fault, int *sig, int *si_code);
+
+/* Truncation and hole punching: removes the page-table entries of [first, first+count) pages of a
+ * file mapping in every address space. count 0: to the end. cow: private copies too. May sleep. */
+struct mapping;
+void mapping_unmap_pages(struct mapping *m, u64 first, u64 count, bool cow);
+/* Write-protects all mappings of a page: true when one was dirty. (write-back) */
+bool page_mkclean(struct page *p);
+
+/* Memory pressure. */
+u64 reclaim(u64 want_pages, gfp_t gfp); /* pages freed by shrinkers and the page cache */
+bool oom_kill(const char *why);		/* true: somebody dies, try again */
+
+struct sysinfo_mem {
+	u64 total, free, available, shared, slab_reclaimable, slab_unreclaimable, page_tables,
+		kernel_stacks, anon, mapped, cached, committed, commit_limit, vmalloc_used; /* pages;
+		kernel_stacks and so on too */
+};
+void mm_info(struct sysinfo_mem *i);
+
+/* Futex keys: what backs a user address. shared: (mapping/inode id, page offset); private: mm. */
+struct futex_key {
+	u64 object, offset;
+};
+int mm_futex_key(u64 addr, bool shared, struct futex_key *key);
+
+void mm_init_early(void); /* page array, buddy, direct map, slab: called once by src/init/main.c */
+
+#endif
