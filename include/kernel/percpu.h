@@ -51,7 +51,14 @@ struct cpumask {
 };
 extern struct cpumask cpu_online_mask;
 extern unsigned int cpu_online_count; /* online CPUs are numbered 0..count-1 */
+/* CPUs the machine has and we may start: known, and their per-CPU areas usable through per_cpu(),
+ * before mm_init_early. percpu_offset[] of all others is 0. */
+extern unsigned int cpu_possible_count;
 
 #define for_each_online_cpu(c) for (unsigned int c = 0; c < cpu_online_count; c++)
+#define for_each_possible_cpu(c) for (unsigned int c = 0; c < cpu_possible_count; c++)
+
+/* The hot ones (current_task, preempt_count, stack_chk_guard, ...) share one cache line: all of them
+ * are defined in arch/x86_64/cpu/percpu.c. */
 
 #endif
