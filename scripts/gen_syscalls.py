@@ -6,7 +6,7 @@ A row is `NR NAME OWNER [TYPE:ARG ...]`; `#` starts a comment. Numbers are Linux
 Keelson's own start at 0xF0000. Written to the folder given by --out:
 
 syscall_table.inc   SYSCALL_ROW(nr, name) a line, sorted by number
-syscall_protos.h    long sys_NAME(struct syscall_args *args);
+syscall_protos.h    long sys_NAME(const struct user_regs *r);
 syscall_names.inc   SYSCALL_NAME(nr, "name", nargs, "type:arg, ...") a line, sorted by number
 """
 import argparse
@@ -69,8 +69,8 @@ def main():
     rows = parse(args.table)
     os.makedirs(args.out, exist_ok=True)
     write(args.out + "/syscall_protos.h",
-          ["#pragma once", "struct syscall_args;"]
-          + ["long sys_%s(struct syscall_args *args);" % r[1] for r in rows])
+          ["#pragma once", "struct user_regs;"]
+          + ["long sys_%s(const struct user_regs *r);" % r[1] for r in rows])
     write(args.out + "/syscall_names.inc",
           ['SYSCALL_NAME(%d, "%s", %d, "%s")' % (nr, name, len(a), ", ".join(a))
            for nr, name, _, a in rows])

@@ -36,10 +36,11 @@ missing_packages() {
 install_packages() {
 	missing=$(missing_packages)
 	[ -n "$missing" ] || return 0
-	echo "setup: installing" $missing | tr "\n" " "; echo
+	echo "setup: installing $(echo "$missing" | tr '\n' ' ')"
 	as_root apt-get -qq update || echo "setup: package lists could not be refreshed" >&2
 	# shellcheck disable=SC2086  # one argument a package
-	as_root apt-get -y -qq --no-install-recommends install $missing
+	as_root apt-get -y -qq --no-install-recommends install $missing >"$cache/apt.log" 2>&1 ||
+		{ tail -n 20 "$cache/apt.log" >&2; exit 1; }
 }
 
 # Run apt-get on lists of its own: deb-src lines made from the system's, nothing of it changed.
