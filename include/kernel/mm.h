@@ -176,6 +176,20 @@ struct futex_key {
 };
 int mm_futex_key(u64 addr, bool shared, struct futex_key *key);
 
-void mm_init_early(void); /* page array, buddy, direct map, slab: called once by src/init/main.c */
+/* Kernel stacks: KSTACK_SIZE bytes with an unmapped guard page below; not zeroed. May sleep; NULL:
+ * no memory. kstack_guard_hit: addr lies in a guard page (double-fault handler). */
+void *must_check kstack_alloc(void);
+void kstack_free(void *stack);
+bool kstack_guard_hit(u64 addr);
+
+/* Per-CPU page and object caches of a CPU that is about to start: its per-CPU area is a copy of the
+ * boot CPU's, whose lists must not be used twice. Called by the boot CPU after making the copy. */
+void mm_cpu_prepare(unsigned int cpu);
+
+/* Page array, buddy, direct map, slab: called once by src/init/main.c, on the boot page tables, with
+ * bootinfo filled. The boot page tables must map the kernel image (KERNEL_IMAGE_BASE + physical
+ * address, including their own pages), nothing else is assumed. Afterwards CR3 holds kernel_pgd
+ * (asm/mmu.h): no identity mapping, direct map of RAM, ACPI tables and the first MiB, image W^X. */
+void mm_init_early(void);
 
 #endif

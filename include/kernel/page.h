@@ -22,7 +22,12 @@
 #define DIRECT_MAP_END 0xffffc00000000000ul
 #define VMALLOC_BASE 0xffffc00000000000ul
 #define VMALLOC_END 0xffffe00000000000ul
+#ifdef KEELSON_HOST
+extern u64 host_page_array; /* unit tests supply the array */
+#define PAGE_ARRAY_BASE host_page_array
+#else
 #define PAGE_ARRAY_BASE 0xffffea0000000000ul
+#endif
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 #define USER_END 0x00007ffffffff000ul
 
@@ -60,6 +65,8 @@ struct page {
 _Static_assert(sizeof(struct page) == 32, "page descriptors are 32 bytes");
 
 extern u64 page_count_max; /* page frame numbers are below this */
+/* True when pfn has a descriptor (RAM and what lies between); device memory has none. */
+bool pfn_valid(u64 pfn);
 
 static inline struct page *pfn_to_page(u64 pfn)
 {
@@ -158,6 +165,9 @@ void pages_free(void *va, unsigned int order);
 
 extern struct page *zero_page;
 u64 pages_free_count(void);
-u64 pages_total_count(void);
+u64 pages_total_count(void); /* what the allocator was given, free or not */
+/* Gives RAM that was reserved during boot (a module, the init sections) to the allocator. Partial
+ * pages at the ends are kept back. */
+void pages_free_boot_range(u64 pa, u64 size);
 
 #endif

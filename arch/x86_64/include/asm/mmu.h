@@ -82,6 +82,11 @@ static inline pte_t *pte_table(pte_t e)
 	return (pte_t *)(0xffff800000000000ul + (e.v & PTE_ADDR_MASK));
 }
 
+/* The kernel's own root: what processors without a process run on (CR3 = kernel_cr3). The boot root
+ * also gets the direct map, so that code running on it can reach RAM. */
+extern pte_t kernel_pgd[PT_ENTRIES];
+extern u64 kernel_cr3;
+
 struct arch_mm {
 	pte_t *pgd;		/* C: direct-map address of the root */
 	u64 pgd_phys;		/* C */
