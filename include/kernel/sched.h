@@ -75,7 +75,7 @@ struct sched_entity {
 	u64 exec_start;		 /* ns, when it was last put on the CPU or charged */
 	u64 sum_exec;		 /* ns on the CPU in all */
 	u64 min_vruntime;	 /* augmented: of the subtree */
-	u64 lag;
+	s64 lag;		 /* fair: service owed to it (ns), kept while it sleeps */
 	u32 weight;
 	bool on_rq;
 };
@@ -112,7 +112,8 @@ struct task {
 	struct cpumask affinity;    /* R */
 	bool reset_on_fork;	    /* R */
 	u64 nvcsw, nivcsw;	    /* P: voluntary and other switches */
-	u64 utime, stime;	    /* P: ns in user and kernel mode, at tick or switch granularity */
+	u64 utime, stime;	    /* P: ns in user and kernel mode, as the tick saw it */
+	u64 utime_shown, stime_shown; /* A: last values given out: they never go back */
 	u64 start_time;		    /* C: ns CLOCK_BOOTTIME */
 	u64 acct_stamp;		    /* P */
 
@@ -123,7 +124,8 @@ struct task {
 
 	struct spinlock lock;	    /* L; LOCK_TASK_ALLOC */
 	struct mm *mm;		    /* L for others, P to read by the owner; NULL: kernel thread */
-	struct mm *active_mm;	    /* R: what the page-table register holds */
+	struct mm *active_mm;	    /* P: when mm is NULL: what the page-table register holds, with an
+				     * mm_grab reference; whoever clears its own mm moves it here */
 	struct files *files;	    /* L/P */
 	struct fs_struct *fs;	    /* L/P */
 	struct sighand *sighand;    /* S/P */
@@ -182,7 +184,15 @@ static inline void task_get(struct task *t)
 {
 	refcount_inc(&t->refs);
 }
+/* References: a new task has two. One is its own life's and is dropped by the scheduler after the last
+ * switch away from it, the other is dropped when it is reaped. */
 void task_free(struct task *t); /* src/proc: RCU-frees */
+/* src/proc: a kernel thread in state TASK_NEW with ids, stack, credentials of the kernel and no mm, in
+ * the task lists; arch_thread_init_kernel and sched_fork are the caller's. It reaps itself when it
+ * ends in do_exit. May sleep. NULL: no memory. */
+struct task *must_check task_alloc_kernel(const char *name);
+/* The opposite, for a task that never ran. */
+void task_abandon_kernel(struct task *t);
 static inline void task_put(struct task *t)
 {
 	if (refcount_dec_and_test(&t->refs))
@@ -236,9 +246,24 @@ void sched_exit(struct task *t);
 void schedule_tail(struct task *prev);
 /* Last act of a dead task: switches away for good. */
 void schedule_dead(void) __noreturn;
+/* Boot CPU, after per-CPU data and the slab allocator work, interrupts off: makes boot_idle_task, in
+ * whose context the machine boots, a proper idle task. */
 void sched_init(void);
-void sched_init_cpu(unsigned int cpu);
-void sched_tick(void); /* from the timer interrupt */
+/* Boot CPU, for a CPU that is about to start, after its per-CPU area was copied: resets run queue,
+ * timers, RCU state, current_task and preempt_count of that area and makes idle_task(cpu), on whose
+ * stack the CPU then starts. May sleep. 0 or -ENOMEM. */
+int sched_init_cpu(unsigned int cpu);
+/* The task the boot CPU starts in; the initial value of current_task. Its stack is the boot stack. */
+extern struct task boot_idle_task;
+void sched_tick(bool user); /* the scheduler's own periodic timer; user: it hit user mode */
+/* From the architecture's handler of the reschedule interrupt, in hard interrupt context. */
+void sched_ipi(void);
+/* From the end of an interrupt that hit the kernel, interrupts off, when preempt_count is zero: lets
+ * a better task run. Returns with interrupts off. */
+void preempt_schedule_irq(void);
+/* Frame of the innermost interrupt of this CPU, set by the architecture's interrupt entry (and put
+ * back at its exit): tells time accounting whether it hit user mode. NULL: none. */
+DECLARE_PER_CPU(const struct user_regs *, irq_regs);
 /* The idle loop of this CPU; never returns. */
 void cpu_idle(void) __noreturn;
 struct task *idle_task(unsigned int cpu);
@@ -248,6 +273,9 @@ int sched_set_nice(struct task *t, int nice);
 int sched_set_policy(struct task *t, int policy, int rt_prio);
 int sched_set_affinity(struct task *t, const struct cpumask *mask);
 u64 task_cputime_ns(struct task *t); /* exact on-CPU time */
+/* The same for all threads of a process, dead ones included (src/time/cpuclock.c). */
+u64 process_cputime_ns(struct process *p);
+void process_cputime(struct process *p, u64 *utime_ns, u64 *stime_ns);
 void task_cputime(struct task *t, u64 *utime_ns, u64 *stime_ns); /* scaled to the exact sum */
 /* Entry and exit accounting of user and system time: called by the arch exit path and the tick. */
 u64 nr_running_total(void);
