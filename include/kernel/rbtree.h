@@ -25,8 +25,13 @@
 
 struct rb_node {
 	unsigned long parent_color; /* parent address; bit 0 set: black */
-	struct rb_node *left, *right;
-} __attribute__((aligned(sizeof(long))));
+	union {
+		struct {
+			struct rb_node *left, *right;
+		};
+		struct rb_node *child[2];
+	};
+};
 
 struct rb_root {
 	struct rb_node *node;

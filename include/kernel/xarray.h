@@ -29,16 +29,12 @@ struct xarray {
 };
 
 struct xa_node {
-	u8 shift; /* index bits below this node's */
-	u8 slot;  /* its place in the parent */
-	u8 count; /* slots in use */
-	union {
-		struct {
-			struct xa_node *parent;
-			u64 marks[XA_MARKS];
-		};
-		void *rcu[2]; /* struct rcu_head, once unlinked: readers never follow parent */
-	};
+	u8 shift;		/* index bits below this node's; 0: slots hold entries */
+	u8 slot;		/* its place in the parent */
+	u64 present;		/* bit n: slots[n] is not NULL */
+	struct xa_node *parent; /* only writers follow it */
+	u64 marks[XA_MARKS];	/* bit n: slots[n], or something below it, has the mark */
+	void *rcu[2];		/* struct rcu_head, once unlinked */
 	void *slots[XA_SLOTS];
 };
 
@@ -186,6 +182,8 @@ static inline void *xa_find_marked_after__(const struct xarray *xa, u64 *index, 
  * Where nodes come from. The kernel's are in src/lib/xarray_node.c (a slab cache and call_rcu()),
  * a host test brings its own. alloc returns a zeroed node or NULL.
  */
+/* Kernel only: once, as soon as caches can be made and before the first node. */
+void xa_node_cache_init(void);
 struct xa_node *xa_node_alloc(gfp_t gfp);
 void xa_node_free_rcu(struct xa_node *node);
 

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+obj-y += string.o printf.o kstrto.o
+obj-y += rbtree.o xarray.o xarray_node.o idr.o
+
+# The word-wise string functions read to the end of an aligned word on purpose.
+KASAN_string.o := n
