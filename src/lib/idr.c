@@ -89,9 +89,11 @@ void *idr_remove(struct idr *idr, int id)
 
 void *idr_get_next(const struct idr *idr, int *id)
 {
-	u64 i = *id < 0 ? 0 : (u64)*id;
+	u64 i = (u64)*id;
 	void *entry;
 
+	if (*id < 0) /* a loop that has passed INT_MAX */
+		return NULL;
 	for (; (entry = xa_find(&idr->xa, &i, INT32_MAX)) != NULL; i++) {
 		if (entry != RESERVED) {
 			*id = (int)i;
