@@ -46,10 +46,12 @@ struct process {
 	pid_t tgid;		   /* C */
 	struct pid *pid;	   /* C */
 	struct task *leader;	   /* T (changes in exec of a non-leader) */
-	struct list_head threads;  /* T: task->thread_node; also readable under RCU */
-	unsigned int nr_threads;   /* T */
+	struct list_head threads;  /* T and S to write, either or RCU to read: task->thread_node */
+	unsigned int nr_threads;   /* T and S: in threads, dead ones that are not reaped included */
+	atomic_t live;		   /* A: threads that have not begun to exit */
 
 	struct process *parent;	   /* T: who waits */
+	pid_t parent_tid;	   /* T: the thread of parent that made it (or took it over) */
 	struct list_head children; /* T: process->sibling */
 	struct list_head sibling;  /* T */
 	struct pid *pgrp, *session;/* T */
@@ -109,6 +111,7 @@ struct cred {
 	refcount_t refs;
 	uid_t uid, suid, euid, fsuid;
 	gid_t gid, sgid, egid, fsgid;
+	struct user_count *user; /* of uid; referenced */
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
 	u32 securebits;
 	struct group_info *groups;
@@ -118,6 +121,14 @@ struct group_info {
 	refcount_t refs;
 	unsigned int n;
 	gid_t gid[]; /* sorted */
+};
+/* What all processes of one real user have together, for RLIMIT_NPROC and RLIMIT_SIGPENDING. */
+struct user_count {
+	uid_t uid;
+	refcount_t refs;
+	atomic_t processes; /* A: threads */
+	atomic_t sigpending;/* A: queued signals */
+	struct hlist_node node; /* user table lock */
 };
 #define current_cred() (current->cred)
 const struct cred *cred_get(const struct cred *c);
@@ -153,8 +164,40 @@ struct file;
  * user code on success: 0 means the frame is ready for the new program. */
 int do_execve_kernel(const char *path, const char *const *argv, const char *const *envp);
 
-/* For /proc: copies the argument or environment area. */
-struct mm;
 void comm_set(struct task *t, const char *name);
+
+/* Boot CPU, before the first task_alloc_kernel: kernel credentials, the process of the idle tasks.
+ * Sets boot_idle_task's process, cred, pid. */
+void proc_init(void);
+/* Makes pid 1: a task that runs fn(arg) in the kernel and then, when fn returned 0 after a successful
+ * do_execve_kernel, drops to user mode. It has fs and files of its own. Started at once. */
+int init_process_start(int (*fn)(void *arg), void *arg);
+/* Every process (thread group leader still listed) with a number >= *nr, in order: a reference and
+ * its number in *nr, or NULL. For /proc, kill(-1), the OOM killer. */
+struct process *process_next_get(pid_t *nr);
+u32 task_count(void); /* threads in the system, without idle tasks */
+/* Seconds-resolution usage for getrusage, wait4: RUSAGE_*. */
+struct user_rusage;
+void process_rusage(struct process *p, int who, struct user_rusage *ru);
+
+/* The file of a pidfd -> its pid (no reference: the file's), or NULL when it is another file. */
+struct pid *pidfd_pid(const struct file *f);
+
+/* Restrictions and names (uname): text as of now. */
+struct user_utsname;
+void uts_get(struct user_utsname *out);
+int uts_set_nodename(const char *name, size_t n);
+int uts_set_domainname(const char *name, size_t n);
+
+/* --- what other parts supply to the life of processes --- */
+/* src/ipc/futex.c: robust list of current, whose mm is still there (exit and exec). */
+void futex_task_exit(struct task *t);
+/* src/ipc/futex.c: FUTEX_WAKE at a user address of current, for CLONE_CHILD_CLEARTID. */
+int futex_wake_user(struct user_ptr uaddr, unsigned int nr);
+/* src/time: timers of a process. init: new and zeroed (fork does not hand timers on). exec: POSIX timers
+ * go. exit: last thread is exiting, all go. May sleep. */
+void process_timers_init(struct process *p);
+void process_timers_exec(struct process *p);
+void process_timers_exit(struct process *p);
 
 #endif

@@ -48,6 +48,11 @@
 #define TF_OOM_VICTIM 16u
 #define TF_SIGNALED 32u
 #define TF_IDLE 64u
+#define TF_NPROC_EXCEEDED 128u /* set*uid went over RLIMIT_NPROC: exec will fail */
+
+/* task->exit_state */
+#define EXIT_ZOMBIE 1u
+#define EXIT_DEAD 2u
 
 #define SCHED_NORMAL 0
 #define SCHED_FIFO 1
@@ -145,10 +150,13 @@ struct task {
 	struct user_ptr robust_list;/* P */
 	struct completion *vfork_done; /* L: parent waits here */
 	struct futex_waiter *futex; /* P */
+	u32 exit_state;		    /* T: 0 alive, EXIT_ZOMBIE, EXIT_DEAD (being reaped) */
 	int exit_code;		    /* T: wait status once dead */
 	int exit_signal;	    /* T: -1 for threads that are not leaders */
 	u32 pdeath_signal;	    /* P */
 	bool no_new_privs;	    /* P */
+	u32 personality;	    /* P: uapi/personality.h */
+	u64 timer_slack_ns, default_timer_slack_ns; /* P */
 	char comm[16];		    /* L to write; readers may see a torn name */
 	u64 min_flt, maj_flt;	    /* P */
 	u64 rchar, wchar, syscr, syscw; /* P: /proc/PID/io */
