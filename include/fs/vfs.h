@@ -9,7 +9,8 @@
  *   mount   one super block shown at one place of the tree.
  *
  * Lock order: sb->rename_lock -> directory inode->lock (parent before child, else by address) ->
- * file inode->lock -> file system's own -> dentry->lock (parent before child) -> hash, LRU.
+ * file inode->lock -> file system's own -> dentry->lock (parent before child) -> hash -> LRU.
+ * Slow look-ups hold the directory's inode->lock exclusive, so one name never gets two dentries.
  * References: file -> path (mount + dentry) -> inode; dentry -> parent. Super blocks are kept by
  * their mounts. All functions may sleep unless they say otherwise. */
 #ifndef FS_VFS_H
@@ -71,7 +72,7 @@ struct dentry {
 	struct inode *inode;	  /* S: NULL negative */
 	char inline_name[DNAME_INLINE];
 	struct spinlock lock;	  /* LOCK_DENTRY */
-	refcount_t refs;	  /* A: 0 refs stay cached on the LRU */
+	refcount_t refs;	  /* A: 0 refs stay cached on the LRU; DCACHE_REFS_DEAD */
 	const struct dentry_ops *ops; /* C */
 	struct super_block *sb;	  /* C */
 	void *private;
@@ -86,6 +87,15 @@ struct dentry {
 #define DCACHE_UNHASHED 4u
 #define DCACHE_REVALIDATE 8u /* ops->revalidate must be asked */
 #define DCACHE_DONTCACHE 16u
+#define DCACHE_LRU 32u	    /* on the LRU list */
+#define DCACHE_REFERENCED 64u /* used since the shrinker last looked */
+#define DCACHE_DEAD 128u    /* being freed */
+#define DCACHE_REFS_DEAD (-0x20000000) /* refs of a dentry that is being freed */
+
+static inline bool d_unhashed(const struct dentry *d)
+{
+	return READ_ONCE(d->flags) & DCACHE_UNHASHED;
+}
 
 struct dentry_ops {
 	/* 1 still valid, 0 look up again; called in RCU mode too (rcu true): -EAGAIN asks for ref mode */
@@ -373,6 +383,9 @@ struct fs_struct {
 	struct path root, cwd;
 	bool in_exec;
 };
+/* Root and working directory "/" of the root file system, from INIT_DRIVER on: what kernel threads
+ * use (current->fs may be NULL), and what process 1 clones. */
+extern struct fs_struct init_fs;
 int fs_struct_clone(struct fs_struct *from, struct fs_struct **out);
 void fs_struct_put(struct fs_struct *fs);
 void fs_get_root(struct fs_struct *fs, struct path *out); /* references */

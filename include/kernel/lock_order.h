@@ -35,8 +35,10 @@ enum lock_class {
 	LOCK_TASK_ALLOC,     /* task->lock: pointers to mm, fs, files, cred of another task */
 	LOCK_FS_STRUCT,	     /* cwd, root, umask */
 	LOCK_FILES,	     /* descriptor table */
-	LOCK_DCACHE_HASH,
+	LOCK_MOUNT_HASH,     /* mount hash and its sequence count */
+	LOCK_DENTRY_RENAME,  /* d_move: the sequence count that d_path retries on */
 	LOCK_DENTRY,	     /* dentry->lock; parent before child */
+	LOCK_DCACHE_HASH,    /* chains of the dentry hash */
 	LOCK_INODE_SPIN,     /* inode->spin: state, size pairs, lists */
 	LOCK_SB_LISTS,	     /* inode and dentry LRU lists */
 	LOCK_FLOCK,	     /* record locks of an inode */
