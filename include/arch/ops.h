@@ -76,6 +76,7 @@ void irq_free(const char *name, void *arg);
 /* Rows of /proc/interrupts, one text line each; index from 0; false at the end. */
 struct strbuf;
 bool irq_describe(unsigned int index, struct strbuf *sb);
+u64 irq_total(void); /* interrupts since boot */
 
 /* --- entropy --- */
 bool arch_random_u64(u64 *v); /* RDRAND/RDSEED */

@@ -143,6 +143,7 @@ size_t mm_write_forced(struct mm *mm, u64 addr, const void *src, size_t n);
 struct vma *vma_find(struct mm *mm, u64 addr);	     /* first area with end > addr; lock held */
 struct vma *vma_first(struct mm *mm);
 struct vma *vma_next(struct vma *v);
+u64 vma_resident_pages(struct vma *v); /* mm->lock held: present page-table entries */
 
 /* Page fault from the trap handler; interrupts on, task context. error: FAULT_*. Returns 0 handled,
  * or the signal: fills sig, code. */
