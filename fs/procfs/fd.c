@@ -176,8 +176,8 @@ static int fd_show(const void *arg, struct strbuf *sb)
 	struct file *f = (struct file *)arg;
 	u32 flags = READ_ONCE(f->flags);
 
-	sb_printf(sb, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos,
-		  flags, f->path.mnt->id, (unsigned long long)f->inode->ino);
+	sb_printf(sb, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (long long)f->pos,
+		  flags, f->path.mnt->id, (unsigned long)f->inode->ino);
 	if (f->ops->show_fdinfo)
 		f->ops->show_fdinfo(f, sb);
 	return 0;

@@ -5,6 +5,7 @@
 
 #include <fs/procfs.h>
 #include <fs/vfs.h>
+#include <kernel/mm.h>
 #include <kernel/proc.h>
 
 /* A file or directory of the tree that does not depend on a process. Built at boot, never freed. */

@@ -24,11 +24,11 @@ static void show_area(struct strbuf *sb, const struct mm *mm, const struct vma *
 	const char *name = NULL;
 	char *text;
 
-	sb_printf(sb, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", v->start, v->end,
+	sb_printf(sb, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start, v->end,
 		  v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
 		  v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
 		  i ? v->pgoff << PAGE_SHIFT : 0, i ? MAJOR(i->sb->dev) : 0,
-		  i ? MINOR(i->sb->dev) : 0, i ? (unsigned long long)i->ino : 0);
+		  i ? MINOR(i->sb->dev) : 0, i ? (unsigned long)i->ino : 0);
 	if (v->file) {
 		if (d_path(&v->file->path, NULL, buf, PATH_MAX, &text) == 0)
 			name = text;
@@ -64,8 +64,8 @@ static int maps_common(struct task *t, struct strbuf *sb, bool smaps)
 		if (smaps) {
 			u64 rss = vma_resident_pages(v) << 2;
 
-			sb_printf(sb, "Size:           %8llu kB\nRss:            %8llu kB\n"
-				      "Pss:            %8llu kB\nLocked:         %8llu kB\n",
+			sb_printf(sb, "Size:           %8lu kB\nRss:            %8lu kB\n"
+				      "Pss:            %8lu kB\nLocked:         %8lu kB\n",
 				  (v->end - v->start) >> 10, rss, rss,
 				  v->flags & VM_LOCKED ? rss : 0);
 		}

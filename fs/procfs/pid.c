@@ -8,7 +8,6 @@
 
 #include "internal.h"
 
-#define S_IALLUGO 07777u
 
 static const struct proc_pid_entry special[] = {
 	{ .name = "task", .mode = S_IFDIR | 0555, .process_only = true,

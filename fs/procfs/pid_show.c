@@ -193,19 +193,19 @@ static int stat_common(struct task *t, struct strbuf *sb, bool whole)
 		  (t->flags & TF_KTHREAD ? 0x00200000u : 0x00400000u) |
 			  (t->flags & TF_FORKNOEXEC ? 0x40u : 0) |
 			  (t->flags & TF_EXITING ? 0x4u : 0));
-	sb_printf(sb, " %llu %llu %llu %llu", t->min_flt + (whole ? p->min_flt : 0), p->cmin_flt,
+	sb_printf(sb, " %lu %lu %lu %lu", t->min_flt + (whole ? p->min_flt : 0), p->cmin_flt,
 		  t->maj_flt + (whole ? p->maj_flt : 0), p->cmaj_flt);
-	sb_printf(sb, " %llu %llu %llu %llu", ut / NS_PER_TICK, st / NS_PER_TICK,
+	sb_printf(sb, " %lu %lu %lu %lu", ut / NS_PER_TICK, st / NS_PER_TICK,
 		  p->cutime / NS_PER_TICK, p->cstime / NS_PER_TICK);
-	sb_printf(sb, " %d %d %u 0 %llu %llu %llu %llu", prio, t->nice, id.threads,
+	sb_printf(sb, " %d %d %u 0 %lu %lu %lu %lu", prio, t->nice, id.threads,
 		  t->start_time / NS_PER_TICK, m.vsize, m.rss, p->rlim[RLIMIT_RSS].cur);
-	sb_printf(sb, " %llu %llu %llu 0 0", may ? m.code_start : 1, may ? m.code_end : 1,
+	sb_printf(sb, " %lu %lu %lu 0 0", may ? m.code_start : 1, may ? m.code_end : 1,
 		  may ? m.stack : 0);
-	sb_printf(sb, " %llu %llu %llu %llu", (sig.pending | sig.shared) & 0x7fffffff,
+	sb_printf(sb, " %lu %lu %lu %lu", (sig.pending | sig.shared) & 0x7fffffff,
 		  sig.blocked & 0x7fffffff, sig.ignored & 0x7fffffff, sig.caught & 0x7fffffff);
 	sb_printf(sb, " %d 0 0 %d %u %d %d 0 0 0", state_char(t) == 'S' || state_char(t) == 'D',
 		  id.exit_signal, t->cpu, t->rt_prio, t->policy);
-	sb_printf(sb, " %llu %llu %llu %llu %llu %llu %llu %d\n", may ? m.data_start : 0,
+	sb_printf(sb, " %lu %lu %lu %lu %lu %lu %lu %d\n", may ? m.data_start : 0,
 		  may ? m.data_end : 0, may ? m.brk : 0, may ? m.arg_start : 0, may ? m.arg_end : 0,
 		  may ? m.env_start : 0, may ? m.env_end : 0, may ? id.exit_code : 0);
 	return 0;
@@ -222,7 +222,7 @@ static int statm_show(struct task *t, struct strbuf *sb)
 	struct mm_snap m;
 
 	get_mm(t, &m);
-	sb_printf(sb, "%llu %llu %llu %llu 0 %llu 0\n", m.vsize >> PAGE_SHIFT, m.rss,
+	sb_printf(sb, "%lu %lu %lu %lu 0 %lu 0\n", m.vsize >> PAGE_SHIFT, m.rss,
 		  m.file + m.shmem, (ALIGN_UP(m.code_end, PAGE_SIZE) - ALIGN_DOWN(m.code_start, PAGE_SIZE)) >> PAGE_SHIFT,
 		  m.data + m.stk);
 	return 0;
@@ -248,8 +248,8 @@ static void status_caps(struct task *t, struct strbuf *sb)
 {
 	const struct cred *c = task_cred_get(t);
 
-	sb_printf(sb, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n"
-		      "CapAmb:\t%016llx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
+	sb_printf(sb, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
+		      "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
 		  c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bset,
 		  c->cap_ambient, t->no_new_privs);
 	cred_put(c);
@@ -261,13 +261,13 @@ static void status_mm(struct task *t, struct strbuf *sb)
 
 	if (!get_mm(t, &m))
 		return;
-	sb_printf(sb, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8u kB\n"
-		      "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
+	sb_printf(sb, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n"
+		      "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		  m.vsize >> 10, m.vsize >> 10, m.locked << 2, 0u, m.hiwater << 2, m.rss << 2);
-	sb_printf(sb, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\n", m.anon << 2,
+	sb_printf(sb, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n", m.anon << 2,
 		  m.file << 2, m.shmem << 2);
-	sb_printf(sb, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n"
-		      "VmPTE:\t%8llu kB\nVmSwap:\t%8u kB\n",
+	sb_printf(sb, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n"
+		      "VmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n",
 		  m.data << 2, m.stk << 2, (m.code_end - m.code_start) >> 10,
 		  (m.exec << 2) - min(m.exec << 2, (m.code_end - m.code_start) >> 10),
 		  m.pgtables >> 10, 0u);
@@ -280,7 +280,7 @@ static void status_affinity(struct task *t, struct strbuf *sb)
 
 	if (cpu_online_count < 64)
 		mask &= (1ull << cpu_online_count) - 1;
-	sb_printf(sb, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t", mask);
+	sb_printf(sb, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", mask);
 	for (unsigned int c = 0; c < 64;) {
 		unsigned int end = c;
 
@@ -313,12 +313,12 @@ static int status_show(struct task *t, struct strbuf *sb)
 	sb_printf(sb, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", id.tgid, id.tid, id.pgid,
 		  id.sid);
 	status_mm(t, sb);
-	sb_printf(sb, "Threads:\t%u\nSigQ:\t%llu/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\n"
-		      "SigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+	sb_printf(sb, "Threads:\t%u\nSigQ:\t%lu/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n"
+		      "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 		  id.threads, s.queued, s.limit, s.pending, s.shared, s.blocked, s.ignored, s.caught);
 	status_caps(t, sb);
 	status_affinity(t, sb);
-	sb_printf(sb, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+	sb_printf(sb, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		  t->nvcsw, t->nivcsw);
 	return 0;
 }
@@ -440,7 +440,7 @@ static int limits_show(struct task *t, struct strbuf *sb)
 			if (x == RLIM_INFINITY)
 				strscpy(v[h], "unlimited", sizeof(v[h]));
 			else
-				scnprintf(v[h], sizeof(v[h]), "%llu", x);
+				scnprintf(v[h], sizeof(v[h]), "%lu", x);
 		}
 		sb_printf(sb, "%-25s %-20s %-20s %-10s\n", rows[k].name, v[0], v[1], rows[k].unit);
 	}
@@ -450,7 +450,7 @@ PROC_PID_FILE(limits, "limits", 0444, limits_show);
 
 static int io_show(struct task *t, struct strbuf *sb)
 {
-	sb_printf(sb, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: 0\n"
+	sb_printf(sb, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
 		      "write_bytes: 0\ncancelled_write_bytes: 0\n",
 		  t->rchar, t->wchar, t->syscr, t->syscw);
 	return 0;

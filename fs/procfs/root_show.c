@@ -22,7 +22,7 @@ static int uptime_show(struct strbuf *sb)
 		idle += ct.idle;
 	}
 	idle /= NSEC_PER_SEC / 100;
-	sb_printf(sb, "%llu.%02llu %llu.%02llu\n", up / 100, up % 100, idle / 100, idle % 100);
+	sb_printf(sb, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
 	return 0;
 }
 PROC_FILE(uptime, "uptime", 0444, uptime_show);
@@ -35,9 +35,9 @@ static int loadavg_show(struct strbuf *sb)
 	for (int k = 0; k < 3; k++) {
 		u64 v = load[k] + (1 << 11) / 200;
 
-		sb_printf(sb, "%llu.%02llu ", v >> 11, (v & 2047) * 100 >> 11);
+		sb_printf(sb, "%lu.%02lu ", v >> 11, (v & 2047) * 100 >> 11);
 	}
-	sb_printf(sb, "%llu/%llu %d\n", nr_running_total(), task_count(), pid_last());
+	sb_printf(sb, "%lu/%u %d\n", nr_running_total(), task_count(), pid_last());
 	return 0;
 }
 PROC_FILE(loadavg, "loadavg", 0444, loadavg_show);
@@ -57,7 +57,7 @@ static void put_kb(struct strbuf *sb, const char *name, u64 pages)
 	sb_putc(sb, ':');
 	while (sb->len - at < 16 && !sb->overflow)
 		sb_putc(sb, ' ');
-	sb_printf(sb, "%8llu kB\n", pages << 2);
+	sb_printf(sb, "%8lu kB\n", pages << 2);
 }
 
 static int meminfo_show(struct strbuf *sb)
@@ -96,7 +96,7 @@ PROC_FILE(meminfo, "meminfo", 0444, meminfo_show);
 
 static void stat_cpu(struct strbuf *sb, const char *name, const struct cpu_times *t)
 {
-	sb_printf(sb, "%s %llu %llu %llu %llu %llu %llu %llu %llu 0 0\n", name,
+	sb_printf(sb, "%s %lu %lu %lu %lu %lu %lu %lu %lu 0 0\n", name,
 		  t->user / NS_PER_TICK, t->nice / NS_PER_TICK, t->system / NS_PER_TICK,
 		  t->idle / NS_PER_TICK, t->iowait / NS_PER_TICK, t->irq / NS_PER_TICK,
 		  t->softirq / NS_PER_TICK, t->steal / NS_PER_TICK);
@@ -124,7 +124,7 @@ static int stat_show(struct strbuf *sb)
 		scnprintf(name, sizeof(name), "cpu%u", c);
 		stat_cpu(sb, name, &t);
 	}
-	sb_printf(sb, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %llu\n"
+	sb_printf(sb, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %lu\n"
 		      "procs_blocked 0\n",
 		  irq_total(), nr_context_switches(),
 		  (ktime_get_real() - ktime_get()) / NSEC_PER_SEC, forks_total(),
@@ -173,9 +173,9 @@ static int vmstat_show(struct strbuf *sb)
 	struct sysinfo_mem m;
 
 	mm_info(&m);
-	sb_printf(sb, "nr_free_pages %llu\nnr_anon_pages %llu\nnr_mapped %llu\nnr_file_pages %llu\n"
-		      "nr_shmem %llu\nnr_page_table_pages %llu\nnr_slab_reclaimable %llu\n"
-		      "nr_slab_unreclaimable %llu\nnr_kernel_stack %llu\n",
+	sb_printf(sb, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\n"
+		      "nr_shmem %lu\nnr_page_table_pages %lu\nnr_slab_reclaimable %lu\n"
+		      "nr_slab_unreclaimable %lu\nnr_kernel_stack %lu\n",
 		  m.free, m.anon, m.mapped, m.cached, m.shared, m.page_tables, m.slab_reclaimable,
 		  m.slab_unreclaimable, m.kernel_stacks << 2);
 	return 0;
@@ -189,7 +189,7 @@ static int counters_show(struct strbuf *sb)
 
 		for_each_online_cpu(k)
 			sum += READ_ONCE(*per_cpu_ptr(c->percpu, k));
-		sb_printf(sb, "%s %llu\n", c->name, (unsigned long long)sum);
+		sb_printf(sb, "%s %lu\n", c->name, (unsigned long)sum);
 	}
 	return 0;
 }

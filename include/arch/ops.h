@@ -3,6 +3,7 @@
 #ifndef ARCH_OPS_H
 #define ARCH_OPS_H
 
+#include <kernel/compiler.h>
 #include <kernel/percpu.h>
 #include <kernel/types.h>
 

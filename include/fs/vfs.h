@@ -29,6 +29,9 @@ struct file;
 struct inode;
 struct mount;
 struct super_block;
+struct kstatfs;
+struct pipe;
+struct vma;
 struct poll_table;
 struct strbuf;
 

@@ -29,7 +29,6 @@ struct pid *pid_find_rcu(pid_t nr); /* under RCU or tasklist_lock */
 void pid_put(struct pid *p);
 struct pid *pid_next_get(pid_t nr); /* first id in use >= nr, with a reference, or NULL */
 pid_t pid_last(void);		    /* most recently given out */
-u64 task_count(void);		    /* tasks alive */
 u64 forks_total(void);		    /* since boot */
 static inline void pid_get(struct pid *p)
 {

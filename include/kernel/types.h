@@ -53,8 +53,8 @@ static inline struct user_ptr user_ptr_add(struct user_ptr p, u64 n)
 	return USER_PTR(p.addr + n);
 }
 
-#define NSEC_PER_SEC 1000000000ull
-#define NSEC_PER_MSEC 1000000ull
-#define NSEC_PER_USEC 1000ull
+#define NSEC_PER_SEC 1000000000ul
+#define NSEC_PER_MSEC 1000000ul
+#define NSEC_PER_USEC 1000ul
 
 #endif
