@@ -148,7 +148,10 @@ class Builder:
         self.notice("musl (part of the static programs)", "MIT", "/usr/share/doc/musl/copyright")
 
     def do_busybox_tests(self, at):
-        self.image.add_tree(os.environ["IMAGE_BUSYBOX"] + "/testsuite", at)
+        folder = os.environ["IMAGE_BUSYBOX"]
+        self.image.add_tree(folder + "/testsuite", at + "/testsuite")
+        self.image.add_file(at + "/.config", folder + "/config", 0o644)
+        self.do_slink(at + "/busybox", "/bin/busybox")
 
     def do_deb(self, package, *options):
         root = os.path.join(os.environ["KEELSON_CACHE"], "debs", package, "root")
