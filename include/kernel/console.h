@@ -15,8 +15,13 @@ struct console {
 	dev_t dev;
 	bool enabled;
 	struct console *next;
+	/* Owned by the log: what it prints next. */
+	u64 seq;
+	u32 off;
 };
 void console_register(struct console *c);
+/* May this console be used, as far as console= goes? (A driver asks before it takes over a device.) */
+bool console_wanted(const char *name, int index);
 /* dev_t of /dev/console. */
 dev_t console_device(void);
 /* Panic: print everything that is still buffered, now, breaking locks. */

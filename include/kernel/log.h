@@ -27,6 +27,10 @@ void log_printf(enum log_level level, const char *tag, const char *fmt, ...) __p
 #define log_info(tag, ...) log_printf(LOG_INFO, tag, __VA_ARGS__)
 #define log_debug(tag, ...) log_printf(LOG_DEBUG, tag, __VA_ARGS__)
 
+/* /dev/kmsg. */
+struct file_ops;
+const struct file_ops *kmsg_file_ops(void);
+
 /* The one place that turns an error inside the kernel into a report: prints file, line, a symbolised
  * backtrace and counts it (shown in /proc/keelson/reports); in debug builds with panic_on_report it
  * panics. */
