@@ -7,6 +7,7 @@
 #include <fs/vfs.h>
 #include <kernel/init.h>
 #include <kernel/kstrto.h>
+#include <kernel/log.h>
 #include <kernel/printf.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
