@@ -190,17 +190,12 @@ static ssize_t fdinfo_read(struct file *f, struct uio *u, loff_t *pos)
 
 	if (!target)
 		return -ENOENT;
-	rc = proc_text_read(f, u, pos, fd_show, target);
+	rc = textfile_read(f, u, pos, fd_show, target);
 	file_put(target);
 	return rc;
 }
 
-static void fdinfo_release(struct inode *inode __maybe_unused, struct file *f)
-{
-	proc_text_release_buffer(f);
-}
-
-static const struct file_ops fdinfo_fops = { .read = fdinfo_read, .release = fdinfo_release,
+static const struct file_ops fdinfo_fops = { .read = fdinfo_read, .release = textfile_release,
 					     .llseek = generic_llseek };
 
 static int fd_lookup_common(struct inode *dir, struct dentry *d, bool info)

@@ -4,6 +4,7 @@
 #define PROCFS_INTERNAL_H
 
 #include <fs/procfs.h>
+#include <fs/textfile.h>
 #include <fs/vfs.h>
 #include <kernel/mm.h>
 #include <kernel/proc.h>
@@ -70,13 +71,5 @@ struct proc_node *proc_tree_root(void);
 int proc_tree_build(void);
 int proc_static_lookup(const struct proc_node *dir, struct dentry *d);
 int proc_static_iterate(const struct proc_node *dir, struct dir_context *ctx, loff_t base);
-
-/* Text files: show into a growing buffer. */
-typedef int proc_show_fn(const void *arg, struct strbuf *sb);
-ssize_t proc_text_read(struct file *f, struct uio *u, loff_t *pos, proc_show_fn *show,
-		       const void *arg);
-/* Copies what is written into a NUL-terminated buffer (kfree it). */
-int proc_text_import(struct uio *u, char **text, size_t *len);
-int proc_text_release_buffer(struct file *f);
 
 #endif

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-obj-y += text.o tree.o root.o root_show.o pid.o fd.o pid_show.o maps.o
+obj-y += textfile.o tree.o root.o root_show.o pid.o fd.o pid_show.o maps.o

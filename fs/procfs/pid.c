@@ -233,7 +233,7 @@ static ssize_t pid_text_read(struct file *f, struct uio *u, loff_t *pos)
 	if (!(s.row->mode & 0077) && ptrace_permitted(s.t))
 		rc = -EACCES;
 	else
-		rc = proc_text_read(f, u, pos, show_pid, &s);
+		rc = textfile_read(f, u, pos, show_pid, &s);
 	task_put(s.t);
 	return rc;
 }
@@ -248,7 +248,7 @@ static ssize_t pid_text_write(struct file *f, struct uio *u, loff_t *pos)
 
 	if (!row->store)
 		return -EINVAL;
-	rc = proc_text_import(u, &text, &n);
+	rc = textfile_import(u, &text, &n);
 	if (rc)
 		return rc;
 	t = proc_task_get(f->inode);
@@ -262,13 +262,8 @@ static ssize_t pid_text_write(struct file *f, struct uio *u, loff_t *pos)
 	return (ssize_t)n;
 }
 
-static void pid_text_release(struct inode *inode __maybe_unused, struct file *f)
-{
-	proc_text_release_buffer(f);
-}
-
 const struct file_ops proc_pid_text_fops = { .read = pid_text_read, .write = pid_text_write,
-					     .release = pid_text_release,
+					     .release = textfile_release,
 					     .llseek = generic_llseek };
 
 /* --- task/ --- */

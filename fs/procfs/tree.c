@@ -155,7 +155,7 @@ static int show_file(const void *arg, struct strbuf *sb)
 
 static ssize_t file_read(struct file *f, struct uio *u, loff_t *pos)
 {
-	return proc_text_read(f, u, pos, show_file, PROC_I(f->inode)->node->file);
+	return textfile_read(f, u, pos, show_file, PROC_I(f->inode)->node->file);
 }
 
 static ssize_t file_write(struct file *f, struct uio *u, loff_t *pos)
@@ -167,7 +167,7 @@ static ssize_t file_write(struct file *f, struct uio *u, loff_t *pos)
 
 	if (!pf->store)
 		return -EIO;
-	rc = proc_text_import(u, &text, &n);
+	rc = textfile_import(u, &text, &n);
 	if (rc)
 		return rc;
 	rc = pf->store(text, n);
@@ -186,7 +186,7 @@ static int show_sysctl(const void *arg, struct strbuf *sb)
 
 static ssize_t sysctl_read(struct file *f, struct uio *u, loff_t *pos)
 {
-	return proc_text_read(f, u, pos, show_sysctl, PROC_I(f->inode)->node->sysctl);
+	return textfile_read(f, u, pos, show_sysctl, PROC_I(f->inode)->node->sysctl);
 }
 
 static ssize_t sysctl_write(struct file *f, struct uio *u, loff_t *pos)
@@ -197,7 +197,7 @@ static ssize_t sysctl_write(struct file *f, struct uio *u, loff_t *pos)
 	s64 v;
 	int rc;
 
-	rc = proc_text_import(u, &text, &n);
+	rc = textfile_import(u, &text, &n);
 	if (rc)
 		return rc;
 	rc = kstrtos64(strstrip(text), 0, &v);
@@ -207,11 +207,6 @@ static ssize_t sysctl_write(struct file *f, struct uio *u, loff_t *pos)
 	WRITE_ONCE(*s->value, v);
 	*pos += (loff_t)n;
 	return (ssize_t)n;
-}
-
-static void text_release(struct inode *inode __maybe_unused, struct file *f)
-{
-	proc_text_release_buffer(f);
 }
 
 static int link_get(struct inode *i, struct dentry *d __maybe_unused, bool rcu __maybe_unused,
@@ -237,6 +232,6 @@ const struct inode_ops proc_link_iops = { .get_link = link_get, .setattr = proc_
 const struct file_ops proc_static_dir_fops = { .iterate = static_dir_iterate,
 					       .llseek = generic_llseek };
 const struct file_ops proc_text_fops = { .read = file_read, .write = file_write,
-					 .release = text_release, .llseek = generic_llseek };
+					 .release = textfile_release, .llseek = generic_llseek };
 const struct file_ops proc_sysctl_fops = { .read = sysctl_read, .write = sysctl_write,
-					   .release = text_release, .llseek = generic_llseek };
+					   .release = textfile_release, .llseek = generic_llseek };

@@ -2,21 +2,20 @@
 /* Text files of procfs and sysfs: the whole text is made at the first read at position 0 and kept in
  * the open file, so that a reader with a small buffer sees one consistent text. Reading again from 0
  * makes it anew. */
+#include <fs/textfile.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
-
-#include "internal.h"
 
 #define TEXT_FIRST 2048ul
 #define TEXT_MAX (16ul << 20)
 
-struct proc_text {
+struct open_text {
 	size_t len;
 	struct mutex lock; /* LOCK_FS_PRIVATE: text and buf when descriptors are shared */
 	char *buf;
 };
 
-static int text_make(struct proc_text *t, proc_show_fn *show, const void *arg)
+static int text_make(struct open_text *t, textfile_show *show, const void *arg)
 {
 	struct strbuf sb;
 	char *buf;
@@ -41,16 +40,16 @@ static int text_make(struct proc_text *t, proc_show_fn *show, const void *arg)
 	return -EFBIG;
 }
 
-static int text_get(struct file *f, struct proc_text **out)
+static int text_get(struct file *f, struct open_text **out)
 {
-	struct proc_text *t = smp_load_acquire(&f->private), *old;
+	struct open_text *t = smp_load_acquire(&f->private), *old;
 
 	if (!t) {
 		t = kzalloc(sizeof(*t), GFP_KERNEL);
 		if (!t)
 			return -ENOMEM;
 		mutex_init(&t->lock, LOCK_FS_PRIVATE);
-		old = cmpxchg((struct proc_text **)&f->private, NULL, t);
+		old = cmpxchg((struct open_text **)&f->private, NULL, t);
 		if (old) {
 			kfree(t);
 			t = old;
@@ -60,10 +59,10 @@ static int text_get(struct file *f, struct proc_text **out)
 	return 0;
 }
 
-ssize_t proc_text_read(struct file *f, struct uio *u, loff_t *pos, proc_show_fn *show,
+ssize_t textfile_read(struct file *f, struct uio *u, loff_t *pos, textfile_show *show,
 		       const void *arg)
 {
-	struct proc_text *t;
+	struct open_text *t;
 	ssize_t rc;
 	size_t n;
 
@@ -89,19 +88,18 @@ out:
 	return rc;
 }
 
-int proc_text_release_buffer(struct file *f)
+void textfile_release(struct inode *inode __maybe_unused, struct file *f)
 {
-	struct proc_text *t = f->private;
+	struct open_text *t = f->private;
 
 	if (t) {
 		kvfree(t->buf);
 		kfree(t);
 		f->private = NULL;
 	}
-	return 0;
 }
 
-int proc_text_import(struct uio *u, char **text, size_t *len)
+int textfile_import(struct uio *u, char **text, size_t *len)
 {
 	size_t n = u->count;
 	char *buf;
