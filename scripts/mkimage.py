@@ -150,6 +150,9 @@ class Builder:
     def do_busybox_tests(self, at):
         folder = os.environ["IMAGE_BUSYBOX"]
         self.image.add_tree(folder + "/testsuite", at + "/testsuite")
+        self.image.add_tree(folder + "/ash_test", at + "/ash_test")
+        self.do_slink(at + "/ash_test/ash", "/bin/busybox")
+        self.image.add_file(at + "/ash_test/.config", folder + "/config", 0o644)
         self.image.add_file(at + "/.config", folder + "/config", 0o644)
         self.do_slink(at + "/busybox", "/bin/busybox")
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Build BusyBox static against musl, once for each set of inputs, and print the folder with
-# busybox, links.txt (every applet's path), config and testsuite/.
+# busybox, links.txt (every applet's path), config, testsuite/ and ash_test/.
 #
 # Upstream's default configuration, static, without what cannot be built against musl: none of
 # 1.35's default applets, once the kernel's own headers are found behind musl's (-idirafter).
@@ -46,6 +46,11 @@ cp "$work/busybox.links" "$work/out/links.txt"
 cp "$work/.config" "$work/out/config"
 cp -r "$work/testsuite" "$work/out/testsuite"
 cp "$work/LICENSE" "$work/out/LICENSE"
+# The tests of its shell, with the three helpers they compile.
+cp -r "$work/shell/ash_test" "$work/out/ash_test"
+for helper in printenv recho zecho; do
+	musl-gcc -O2 -static -s -o "$work/out/ash_test/$helper" "$work/shell/ash_test/$helper.c" 2>>"$log"
+done
 mv "$work/out/busybox.x" "$work/out/busybox"
 rm -rf "$out"
 mv "$work/out" "$out"

@@ -6,7 +6,7 @@
 # by itself, with a time limit of its own. Output: the suite's PASS:, FAIL:, SKIPPED: lines.
 export bindir=/usr/lib/busybox-tests
 export tsdir=$bindir/testsuite
-export VERBOSE=
+export VERBOSE= ECHO=echo
 links=$bindir/links
 
 if [ ! -d $links ]; then
