@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-dirs-y += $(patsubst src/%/module.mk,%,$(sort $(wildcard src/*/module.mk)))
+dirs-y := $(patsubst $(d)/%/module.mk,%,$(wildcard $(d)/*/module.mk))

@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: MIT
-dirs-y += $(filter boot cpu irq mm smp sched syscall time acpi,$(patsubst arch/x86_64/%/module.mk,%,\
-	$(wildcard arch/x86_64/*/module.mk)))
+dirs-y := $(patsubst $(d)/%/module.mk,%,$(wildcard $(d)/*/module.mk))

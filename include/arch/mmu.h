@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Page tables and TLB, as src/mm uses them. Four levels of 512 entries; pte_t and the accessors are
- * in <asm/mmu.h>. Walks:
- *	pte_t *pt_lookup(mm, addr, &size)         existing leaf or NULL (2 MiB leaves have size 2 MiB)
- *	int    pt_walk_alloc(mm, addr, &pte)      creates tables; -ENOMEM
- * Both need mm->page_table_lock for entries that others may change. */
+ * in <asm/mmu.h>. User memory is mapped by 4 KiB entries. */
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
 
 #include <kernel/percpu.h>
 #include <kernel/types.h>
+
 #include <asm/mmu.h>
 
 struct mm;
@@ -19,6 +17,17 @@ int arch_mm_init(struct mm *mm);     /* new root with the kernel half */
 void arch_mm_destroy(struct mm *mm); /* frees remaining user page tables and the root */
 /* Scheduler: loads next's page tables when it differs; lazy for kernel threads. Interrupts off. */
 void arch_mm_switch(struct mm *prev, struct mm *next, struct task *next_task);
+
+/* Existing 4 KiB entry slot of addr, or NULL when a table on the way is missing. The slot is the first
+ * of those up to the next 2 MiB boundary. Needs mm->lock (any mode): tables are freed under it
+ * exclusively, or for mappings of a file its areas_lock. */
+pte_t *pt_lookup(struct mm *mm, u64 addr);
+/* The same, creating tables; -ENOMEM. May sleep; page_table_lock not held. */
+int must_check pt_walk_alloc(struct mm *mm, u64 addr, pte_t **out);
+struct tlb_batch;
+/* Frees the tables that serve nothing outside [start, end), given that [floor, ceil) round it has no
+ * area. mm->lock exclusive, entries already clear. */
+void pt_free_tables(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceil, struct tlb_batch *tb);
 
 /* TLB shootdown, batched: collect pages and ranges, then flush once and free.
  *	tlb_gather_init(&tb, mm); tlb_gather_page(&tb, addr, page) ...; tlb_gather_finish(&tb);

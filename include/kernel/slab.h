@@ -19,6 +19,14 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 void *must_check kmem_cache_alloc(struct kmem_cache *c, gfp_t gfp);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
 
+/* Figures of one cache, for /proc/slabinfo: index from 0; false at the end. */
+struct kmem_cache_info {
+	const char *name;
+	u64 slabs, objects, in_use;
+	u32 object_size, per_slab, pages_per_slab;
+};
+bool kmem_cache_info(unsigned int index, struct kmem_cache_info *out);
+
 void *must_check kmalloc(size_t size, gfp_t gfp);
 static inline void *must_check kzalloc(size_t size, gfp_t gfp)
 {
