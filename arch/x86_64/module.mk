@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
-dirs-y := $(patsubst $(d)/%/module.mk,%,$(wildcard $(d)/*/module.mk))
+dirs-y += $(filter boot cpu irq mm smp sched syscall time acpi,$(patsubst arch/x86_64/%/module.mk,%,\
+	$(wildcard arch/x86_64/*/module.mk)))

@@ -19,8 +19,6 @@
 	".pushsection tbl_extable, \"a\"\n.balign 4\n.long " insn " - .\n.long " fixup " - .\n"    \
 	".popsection\n"
 
-/* Sorts the table; called by mm_init_early before the image becomes read only. */
-void extable_init(void);
 /* The trap handler, when a fault in kernel mode was not resolved by mm_fault: true when r->rip is in
  * the table; r then continues at the fixup. Any context. */
 bool extable_fixup(struct user_regs *r);

@@ -39,6 +39,7 @@ struct tlb_batch {
 	u64 start, end; /* bytes covered so far */
 	unsigned int nr;
 	bool tables_freed;
+	bool dead; /* nobody runs in mm any more: no flush needed */
 	struct page *pages[TLB_BATCH_PAGES];
 };
 void tlb_gather_init(struct tlb_batch *tb, struct mm *mm);
@@ -46,6 +47,10 @@ void tlb_gather_init(struct tlb_batch *tb, struct mm *mm);
  * when the caller must call tlb_gather_flush before the next one. */
 bool tlb_gather_page(struct tlb_batch *tb, u64 addr, struct page *page);
 void tlb_gather_range(struct tlb_batch *tb, u64 start, u64 end);
+/* A page table that was unhooked; may flush: page_table_lock not held. */
+void tlb_gather_table(struct tlb_batch *tb, u64 addr, struct page *page);
+/* tb->mm has no user left and is being taken down. */
+void tlb_gather_dead(struct tlb_batch *tb);
 void tlb_gather_flush(struct tlb_batch *tb);
 void tlb_gather_finish(struct tlb_batch *tb);
 void tlb_flush_page_local(u64 addr);

@@ -188,8 +188,8 @@ bool kstack_guard_hit(u64 addr);
 void mm_cpu_prepare(unsigned int cpu);
 
 /* Page array, buddy, direct map, slab: called once by src/init/main.c, on the boot page tables, with
- * bootinfo filled. The boot page tables must map the kernel image (KERNEL_IMAGE_BASE + physical
- * address, including their own pages), nothing else is assumed. Afterwards CR3 holds kernel_pgd
+ * bootinfo and the CPU's features filled. The boot page tables must map the first 4 GiB at
+ * DIRECT_MAP_BASE and the image. Afterwards CR3 holds kernel_pgd
  * (asm/mmu.h): no identity mapping, direct map of RAM, ACPI tables and the first MiB, image W^X. */
 void mm_init_early(void);
 

@@ -15,6 +15,7 @@ int must_check clear_user(struct user_ptr dst, size_t n);
 /* Bytes that could NOT be copied: for partial reads and writes. */
 size_t must_check copy_from_user_partial(void *dst, struct user_ptr src, size_t n);
 size_t must_check copy_to_user_partial(struct user_ptr dst, const void *src, size_t n);
+size_t must_check clear_user_partial(struct user_ptr dst, size_t n);
 /* Copies a NUL-terminated string: its length without NUL, -EFAULT, or -ENAMETOOLONG when there is
  * no NUL in the first `size` bytes. */
 ssize_t must_check strncpy_from_user(char *dst, struct user_ptr src, size_t size);

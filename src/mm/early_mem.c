@@ -3,8 +3,8 @@
  *
  * Owns two lists made from the loader's memory map: early_free, RAM that nothing occupies (not the
  * image, not the modules, not the first 64 KiB, where processors are started), and direct_ranges,
- * what the direct map and the page array will cover. early_alloc carves from the top of free RAM below
- * 1 GiB; the rest goes to the page allocator. Boot CPU only, no locks. */
+ * what the direct map and the page array will cover. early_alloc carves from the top of free RAM that
+ * is mapped; the rest goes to the page allocator. Boot CPU only, no locks. */
 #include <arch/ops.h>
 #include <arch/sections.h>
 #include <kernel/string.h>
@@ -18,8 +18,8 @@ struct mem_range early_free[MAX_RANGES] __initdata;
 unsigned int nr_early_free __initdata;
 struct mem_range direct_ranges[BOOT_MAX_REGIONS + 1] __ro_after_init;
 unsigned int nr_direct_ranges __ro_after_init;
-/* What arch_map_early maps; everything once the direct map is complete. */
-u64 early_limit __initdata = 1ul << 30;
+/* What the boot page tables map; everything once the direct map is complete. */
+u64 early_limit __initdata = 4ul << 30;
 
 static void __init range_delete(struct mem_range *r, unsigned int *nr, unsigned int i)
 {

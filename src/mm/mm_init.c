@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <arch/extable.h>
 #include <kernel/kasan.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
@@ -9,8 +8,6 @@
 void __init mm_init_early(void)
 {
 	early_mem_init();
-	arch_map_early();
-	extable_init();
 	arch_uaccess_init();
 	arch_map_final();
 	kasan_init();

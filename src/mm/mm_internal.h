@@ -11,7 +11,7 @@ struct mem_range {
 	u64 start, end; /* bytes, page aligned, end exclusive */
 };
 void early_mem_init(void);
-/* Physical address of size bytes, zeroed, below the first GiB mapped by arch_map_early; panics when
+/* Physical address of size bytes, zeroed, of what the boot page tables map; panics when
  * there is none (the machine cannot boot). */
 u64 early_alloc(u64 size, u64 align);
 extern u64 early_limit; /* early_alloc stays below it */
@@ -22,13 +22,16 @@ extern struct mem_range early_free[];
 extern unsigned int nr_early_free;
 
 /* --- arch/x86_64/mm/paging.c --- */
-/* First GiB of the direct map on the boot page tables, so that early_alloc can be used. */
-void arch_map_early(void);
 /* Builds kernel_pgd from direct_ranges and the image and switches to it. */
 void arch_map_final(void);
 /* Maps [va, va + size) to fresh zeroed early memory; pages already mapped are kept. */
 void arch_map_early_pages(u64 va, u64 size);
 void arch_early_alloc_done(void); /* from here on page_alloc supplies tables */
+/* --- arch/x86_64/mm/pgtable.c: a table that is zero again and in no TLB --- */
+void pt_table_free(struct page *p);
+u64 pt_stores_trim(void); /* this CPU's; pages freed */
+extern bool mm_cpu_emulated; /* QEMU's software CPU: steps of string instructions count one by one, and
+			      * page tables are never walked ahead of use */
 /* --- arch/x86_64/mm/uaccess.c: patches the copy routines for this processor --- */
 void arch_uaccess_init(void);
 /* --- vma.c --- */

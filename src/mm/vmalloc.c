@@ -8,7 +8,9 @@
  * Lifetime: an address range is reused only after every CPU has dropped its translations. */
 #include <arch/mmu.h>
 #include <kernel/kasan.h>
+#include <kernel/errno.h>
 #include <kernel/list.h>
+#include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/size.h>
 #include <kernel/slab.h>

@@ -13,6 +13,9 @@
 #include <arch/mmu.h>
 #include <arch/ops.h>
 #include <arch/sections.h>
+#include <asm/boot.h>
+#include <asm/cpu.h>
+#include <asm/msr.h>
 #include <kernel/atomic.h>
 #include <kernel/errno.h>
 #include <kernel/log.h>
@@ -20,33 +23,14 @@
 #include <kernel/string.h>
 
 #include "../../../src/mm/mm_internal.h"
-#include "cpu_features.h"
 
-#define MSR_EFER 0xc0000080
-#define MSR_PAT 0x277
-#define EFER_NXE (1u << 11)
 #define TABLE_PROT (PTE_P | PTE_W | PTE_A)
 #define SIZE_2M (1ul << PMD_SHIFT)
 #define SIZE_1G (1ul << PUD_SHIFT)
 
 pte_t kernel_pgd[PT_ENTRIES] __aligned(4096);
 u64 kernel_cr3 __ro_after_init;
-static pte_t early_pud[PT_ENTRIES] __aligned(4096) __initdata;
-static pte_t early_pmd[PT_ENTRIES] __aligned(4096) __initdata;
 static bool use_early_alloc __ro_after_init = true;
-
-static u64 rdmsr(u32 msr)
-{
-	u32 lo, hi;
-
-	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
-	return (u64)hi << 32 | lo;
-}
-
-static void wrmsr(u32 msr, u64 v)
-{
-	__asm__ volatile("wrmsr" ::"c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
-}
 
 /* --- walking --- */
 
@@ -197,21 +181,6 @@ int kprotect_range(u64 va, u64 size, u64 prot)
 
 /* --- start --- */
 
-void __init arch_map_early(void)
-{
-	pte_t *boot_pgd = (pte_t *)(KERNEL_IMAGE_BASE + (read_cr3() & PTE_ADDR_MASK));
-
-	mm_features_probe();
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
-	/* Page attribute entry 1 (PWT alone) means write combining instead of write through. */
-	wrmsr(MSR_PAT, (rdmsr(MSR_PAT) & ~0xff00ull) | 0x0100);
-	for (unsigned int i = 0; i < PT_ENTRIES; i++)
-		early_pmd[i].v = (u64)i << PMD_SHIFT | KPROT_RW | PTE_PS;
-	early_pud[0].v = virt_to_phys(early_pmd).v | TABLE_PROT;
-	boot_pgd[pt_index(DIRECT_MAP_BASE, PGD_SHIFT)].v = virt_to_phys(early_pud).v | TABLE_PROT;
-	write_cr3(read_cr3());
-}
-
 static void __init map_direct(u64 start, u64 end)
 {
 	while (start < end) {
@@ -219,7 +188,7 @@ static void __init map_direct(u64 start, u64 end)
 		unsigned int shift = PT_SHIFT;
 		pte_t *e;
 
-		if (mm_features.page_1g && IS_ALIGNED(start, SIZE_1G) && end - start >= SIZE_1G)
+		if (cpu_features.page1g && IS_ALIGNED(start, SIZE_1G) && end - start >= SIZE_1G)
 			shift = PUD_SHIFT;
 		else if (IS_ALIGNED(start, SIZE_2M) && end - start >= SIZE_2M)
 			shift = PMD_SHIFT;
@@ -244,7 +213,6 @@ void __init arch_map_final(void)
 {
 	static const u64 slots[] = { DIRECT_MAP_BASE, VMALLOC_BASE, PAGE_ARRAY_BASE,
 				     KERNEL_IMAGE_BASE };
-	pte_t *boot_pgd = (pte_t *)(KERNEL_IMAGE_BASE + (read_cr3() & PTE_ADDR_MASK));
 	unsigned int direct = pt_index(DIRECT_MAP_BASE, PGD_SHIFT);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(slots); i++)
@@ -258,7 +226,7 @@ void __init arch_map_final(void)
 	kernel_cr3 = virt_to_phys(kernel_pgd).v;
 	write_cr4(read_cr4() | CR4_PGE);
 	write_cr3(kernel_cr3);
-	/* The boot root's early table is in memory that is freed after boot. */
+	/* Starting processors see all memory. The identity map keeps the boot tables. */
 	boot_pgd[direct] = kernel_pgd[direct];
 	early_limit = ~0ul;
 }
