@@ -73,8 +73,7 @@ void cpio_stream_init(struct cpio_stream *s, const struct cpio_ops *ops, void *c
 
 /*
  * Feed n more bytes. After a trailer, NUL padding is skipped and another archive may follow. 0 or
- * -errno (sticky). The first byte of an archive must fall on a multiple of four bytes of the
- * stream, as the format demands.
+ * -errno, which is sticky: -EINVAL, -EBADMSG or a callback's.
  */
 int cpio_stream_feed(struct cpio_stream *s, const void *data, size_t n);
 
@@ -83,7 +82,10 @@ int cpio_stream_feed(struct cpio_stream *s, const void *data, size_t n);
  */
 bool cpio_stream_idle(const struct cpio_stream *s);
 
-/* The input is over: 0, or -EINVAL when it stopped inside an archive, or the sticky error. */
+/*
+ * The input is over: 0, or -EINVAL when it stopped inside an entry, or the sticky error. A missing
+ * trailer is not an error.
+ */
 int cpio_stream_finish(struct cpio_stream *s);
 
 #endif

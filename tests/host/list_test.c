@@ -19,14 +19,12 @@ static void check_list(struct list_head *head, const int *want, int n)
 	struct item *it;
 	int i = 0;
 
-	list_for_each_entry(it, head, link)
+	list_for_each_entry (it, head, link)
 		CHECK(i < n && it->v == want[i++]);
 	CHECK_EQ(i, n);
-	list_for_each_entry_reverse(it, head, link)
-		CHECK(i > 0 && it->v == want[--i]);
+	list_for_each_entry_reverse(it, head, link) CHECK(i > 0 && it->v == want[--i]);
 	CHECK_EQ(i, 0);
-	list_for_each_entry_rcu(it, head, link)
-		i++;
+	list_for_each_entry_rcu(it, head, link) i++;
 	CHECK_EQ(i, n);
 }
 
@@ -106,7 +104,7 @@ TEST(splice_and_move)
 	CHECK_EQ(list_next_entry(&items[6], link)->v, 2);
 	CHECK_EQ(list_prev_entry(&items[6], link)->v, 1);
 	i = 0;
-	list_for_each_entry_safe(it, tmp, &a, link) {
+	list_for_each_entry_safe (it, tmp, &a, link) {
 		list_del(&it->link);
 		CHECK(it->link.next == LIST_POISON_NEXT);
 		i++;
@@ -140,20 +138,16 @@ TEST(hlist_against_set)
 			hlist_add_head_rcu(&items[k].hash, &head);
 		}
 		in[k] = !in[k];
-		hlist_for_each_entry(it, &head, hash)
-			n += CHECK(in[it->v]);
-		hlist_for_each_entry_rcu(it, &head, hash)
-			n--;
+		hlist_for_each_entry(it, &head, hash) n += CHECK(in[it->v]);
+		hlist_for_each_entry_rcu(it, &head, hash) n--;
 		CHECK_EQ(n, 0);
-		hlist_for_each_entry(it, &head, hash)
-			n++;
+		hlist_for_each_entry(it, &head, hash) n++;
 		for (int i = 0; i < MAX; i++)
 			want += in[i];
 		CHECK_EQ(n, want);
 		CHECK_EQ(hlist_empty(&head), want == 0);
 	}
-	hlist_for_each_entry_safe(it, tmp, &head, hash)
-		hlist_del(&it->hash);
+	hlist_for_each_entry_safe(it, tmp, &head, hash) hlist_del(&it->hash);
 	CHECK(hlist_empty(&head));
 }
 

@@ -11,12 +11,13 @@
 
 static char ours[600], libc[600];
 
-#define SAME(...) do { \
-	int n_ours = keelson_snprintf(ours, sizeof(ours), __VA_ARGS__); \
-	int n_libc = snprintf(libc, sizeof(libc), __VA_ARGS__); \
-	CHECK_STR(ours, libc); \
-	CHECK_EQ(n_ours, n_libc); \
-} while (0)
+#define SAME(...)                                                                                  \
+	do {                                                                                       \
+		int n_ours = keelson_snprintf(ours, sizeof(ours), __VA_ARGS__);                    \
+		int n_libc = snprintf(libc, sizeof(libc), __VA_ARGS__);                            \
+		CHECK_STR(ours, libc);                                                             \
+		CHECK_EQ(n_ours, n_libc);                                                          \
+	} while (0)
 
 TEST(plain)
 {
@@ -33,33 +34,37 @@ TEST(plain)
 
 TEST(every_flag_and_size)
 {
-	static const char *const flags[] = { "", "-", "+", " ", "#", "0", "-+", "+0", "#0", "-#", " 0",
-					     "+ ", "-0", "#+ 0-" };
+	static const char *const flags[] = { "",   "-",	 "+",  " ",  "#",  "0",	 "-+",
+					     "+0", "#0", "-#", " 0", "+ ", "-0", "#+ 0-" };
 	static const char *const widths[] = { "", "1", "8", "25" };
 	static const char *const precisions[] = { "", ".", ".0", ".1", ".5", ".22" };
 	static const char *const sizes[] = { "hh", "h", "", "l", "ll", "z", "t", "j" };
 	static const char letters[] = "diuxXo";
-	static const long long values[] = { 0, 1, -1, 7, 8, 255, 256, -128, 32767, -32768, INT_MAX, INT_MIN,
+	static const long long values[] = { 0,	      1,	-1,	  7,
+					    8,	      255,	256,	  -128,
+					    32767,    -32768,	INT_MAX,  INT_MIN,
 					    UINT_MAX, LONG_MAX, LONG_MIN, 1234567890123456789 };
 	char fmt[64];
 
 	for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++)
-	for (size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++)
-	for (size_t p = 0; p < sizeof(precisions) / sizeof(*precisions); p++)
-	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
-	for (const char *l = letters; *l; l++)
-	for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++) {
-		snprintf(fmt, sizeof(fmt), "<%%%s%s%s%s%c>", flags[f], widths[w], precisions[p],
-			 sizes[s], *l);
-		if (s >= 3)
-			SAME(fmt, values[v]);
-		else
-			SAME(fmt, (int)values[v]);
-		if (test_failures > 5) {
-			printf("# at %s\n", fmt);
-			return;
-		}
-	}
+		for (size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++)
+			for (size_t p = 0; p < sizeof(precisions) / sizeof(*precisions); p++)
+				for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
+					for (const char *l = letters; *l; l++)
+						for (size_t v = 0;
+						     v < sizeof(values) / sizeof(*values); v++) {
+							snprintf(fmt, sizeof(fmt), "<%%%s%s%s%s%c>",
+								 flags[f], widths[w], precisions[p],
+								 sizes[s], *l);
+							if (s >= 3)
+								SAME(fmt, values[v]);
+							else
+								SAME(fmt, (int)values[v]);
+							if (test_failures > 5) {
+								printf("# at %s\n", fmt);
+								return;
+							}
+						}
 }
 
 TEST(truncation)
@@ -72,8 +77,9 @@ TEST(truncation)
 		CHECK_EQ(keelson_snprintf(buf, size, "%s-%05d", "abc", 42), 9);
 		snprintf(want, size, "%s-%05d", "abc", 42);
 		CHECK_MEM(buf, want, sizeof(buf));
-		CHECK_EQ(scnprintf(buf, size, "%s-%05d", "abc", 42),
-			 size == 0 ? 0 : size < 10 ? (int)size - 1 : 9);
+		CHECK_EQ(scnprintf(buf, size, "%s-%05d", "abc", 42), size == 0	 ? 0
+								     : size < 10 ? (int)size - 1
+										 : 9);
 	}
 	CHECK_EQ(keelson_snprintf(NULL, 0, "%d", 12345), 5);
 }

@@ -15,7 +15,7 @@ struct item {
 static struct item items[MAX];
 
 #define item_of(n) rb_entry(n, struct item, rb)
-#define SELF(it) ((it)->gap)
+#define SELF(it)   ((it)->gap)
 RB_DECLARE_CALLBACKS_MAX(gap_aug, struct item, rb, unsigned int, max_gap, SELF);
 
 /* Checks order, colours, parents and (if asked) the augmented values; returns the black height. */
@@ -230,11 +230,9 @@ TEST(iterate_and_free)
 		it->key = (unsigned int)(i * 37 % 100);
 		rb_add(&it->rb, &root, less);
 	}
-	rb_for_each_entry(it, &root, rb)
-		CHECK_EQ(it->key, want++);
+	rb_for_each_entry(it, &root, rb) CHECK_EQ(it->key, want++);
 	CHECK_EQ(want, 100);
-	rb_for_each_entry_postorder_safe(it, tmp, &root, rb)
-		free(it);
+	rb_for_each_entry_postorder_safe(it, tmp, &root, rb) free(it);
 }
 
 TEST(empty_marks)

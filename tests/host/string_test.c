@@ -92,7 +92,8 @@ TEST(memchr_matches_libc)
 	}
 }
 
-/* Exactly sized heap strings, so that a read too far is seen (but for the deliberate word reads). */
+/* Exactly sized heap strings, so that a read too far is seen (but for the deliberate word reads).
+ */
 static char *random_string(size_t len, unsigned int letters)
 {
 	char *s = malloc(len + 1);
@@ -130,7 +131,8 @@ TEST(strings_match_libc)
 TEST(strlen_ends_at_high_bytes)
 {
 	/* 0x80 and 0x01 next to each other are what a careless zero-byte test gets wrong */
-	static const char s[] __attribute__((aligned(8))) = "\x01\x80\x01\x80\xff\x81\x01\x01\x80\x80\x01";
+	static const char s[] __attribute__((aligned(8))) =
+		"\x01\x80\x01\x80\xff\x81\x01\x01\x80\x80\x01";
 
 	for (size_t i = 0; i < sizeof(s); i++)
 		CHECK_EQ(keelson_strlen(s + i), sizeof(s) - 1 - i);

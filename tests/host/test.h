@@ -2,14 +2,14 @@
 /*
  * Host unit tests: kernel code compiled for the build machine under ASan and UBSan.
  *
- * A test file begins with a line naming the sources it links,
- *	/ * LINK: src/lib/rbtree.c * /		(without the blanks)
- * includes this header once, and holds TEST(name) { ... } bodies that use the CHECK macros. The program prints TAP and
- * exits with 1 when a test failed. A failed CHECK reports and goes on; REQUIRE leaves the test.
+ * A test file names the sources it links in its first lines, in a comment of the one word LINK, a
+ * colon and the paths (see any of them), includes this header once, and holds TEST(name) { ... }
+ * bodies that use the CHECK macros. The program prints TAP and exits with 1 when a test failed.
+ * A failed CHECK reports and goes on; REQUIRE leaves the test.
  *
- *	foo_test [-l] [name...]		-l lists; names select
- *	TEST_SEED=n			seed of test_rand(); printed, so that a failure can be run again
- *	TEST_ROUNDS=n			multiplies the length of randomised tests
+ * Use: foo_test [-l] [name...]; -l lists the tests, names select some.
+ * TEST_SEED=n is the seed of test_rand(); it is printed, so that a failure can be run again.
+ * TEST_ROUNDS=n multiplies the length of randomised tests.
  */
 #ifndef TESTS_HOST_TEST_H
 #define TESTS_HOST_TEST_H
@@ -27,55 +27,61 @@ struct test_case {
 };
 
 static struct test_case *test_first, **test_last = &test_first;
-static int test_failures;	/* of the test that runs */
+static int test_failures; /* of the test that runs */
 static uint64_t test_state;
 static unsigned int test_rounds = 1;
 
-#define TEST(id) \
-	static void id(void); \
-	static struct test_case id##_case = { #id, id, NULL }; \
-	__attribute__((constructor)) static void id##_register(void) \
-	{ \
-		*test_last = &id##_case; \
-		test_last = &id##_case.next; \
-	} \
+#define TEST(id)                                                                                   \
+	static void id(void);                                                                      \
+	static struct test_case id##_case = { #id, id, NULL };                                     \
+	__attribute__((constructor)) static void id##_register(void)                               \
+	{                                                                                          \
+		*test_last = &id##_case;                                                           \
+		test_last = &id##_case.next;                                                       \
+	}                                                                                          \
 	static void id(void)
 
 #define TEST_MAX_REPORTS 20
-#define TEST_REPORT(...) do { \
-	if (test_failures++ < TEST_MAX_REPORTS) { \
-		printf("# %s:%d: ", __FILE__, __LINE__); \
-		printf(__VA_ARGS__); \
-		putchar('\n'); \
-	} \
-} while (0)
+#define TEST_REPORT(...)                                                                           \
+	do {                                                                                       \
+		if (test_failures++ < TEST_MAX_REPORTS) {                                          \
+			printf("# %s:%d: ", __FILE__, __LINE__);                                   \
+			printf(__VA_ARGS__);                                                       \
+			putchar('\n');                                                             \
+		}                                                                                  \
+	} while (0)
 
 #define CHECK(cond) ((cond) ? true : (({ TEST_REPORT("%s", #cond); }), false))
 
-#define REQUIRE(cond) do { \
-	if (!(cond)) { \
-		TEST_REPORT("required: %s", #cond); \
-		return; \
-	} \
-} while (0)
+#define REQUIRE(cond)                                                                              \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			TEST_REPORT("required: %s", #cond);                                        \
+			return;                                                                    \
+		}                                                                                  \
+	} while (0)
 
-#define CHECK_EQ(a, b) do { \
-	long long test_a = (long long)(a), test_b = (long long)(b); \
-	if (test_a != test_b) \
-		TEST_REPORT("%s is %lld (0x%llx), not %lld (0x%llx)", #a, test_a, \
-			    (unsigned long long)test_a, test_b, (unsigned long long)test_b); \
-} while (0)
+#define CHECK_EQ(a, b)                                                                             \
+	do {                                                                                       \
+		long long test_a = (long long)(a), test_b = (long long)(b);                        \
+		if (test_a != test_b)                                                              \
+			TEST_REPORT("%s is %lld (0x%llx), not %lld (0x%llx)", #a, test_a,          \
+				    (unsigned long long)test_a, test_b,                            \
+				    (unsigned long long)test_b);                                   \
+	} while (0)
 
-#define CHECK_STR(a, b) do { \
-	const char *test_a = (a), *test_b = (b); \
-	if (strcmp(test_a, test_b)) \
-		TEST_REPORT("%s is \"%s\", not \"%s\"", #a, test_a, test_b); \
-} while (0)
+#define CHECK_STR(a, b)                                                                            \
+	do {                                                                                       \
+		const char *test_a = (a), *test_b = (b);                                           \
+		if (strcmp(test_a, test_b))                                                        \
+			TEST_REPORT("%s is \"%s\", not \"%s\"", #a, test_a, test_b);               \
+	} while (0)
 
-#define CHECK_MEM(a, b, n) do { \
-	if (memcmp(a, b, n)) \
-		TEST_REPORT("%s and %s differ", #a, #b); \
-} while (0)
+#define CHECK_MEM(a, b, n)                                                                         \
+	do {                                                                                       \
+		if (memcmp(a, b, n))                                                               \
+			TEST_REPORT("%s and %s differ", #a, #b);                                   \
+	} while (0)
 
 /* splitmix64 */
 static inline uint64_t test_rand(void)

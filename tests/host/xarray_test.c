@@ -7,7 +7,7 @@
 
 /* Own node memory: counts, and fails on demand. */
 static long nodes_live;
-static long allow = -1;		/* allocations until one fails; -1: never */
+static long allow = -1; /* allocations until one fails; -1: never */
 
 struct xa_node *xa_node_alloc(gfp_t gfp)
 {
@@ -119,8 +119,7 @@ static void check_all(const struct xarray *xa)
 				 cells[c].entry && (cells[c].marks >> m & 1));
 		want += cells[c].entry != NULL;
 	}
-	xa_for_each(xa, i, e)
-		CHECK(n < SLOTS && xa_load(xa, i) == e && ++n);
+	xa_for_each(xa, i, e) CHECK(n < SLOTS && xa_load(xa, i) == e && ++n);
 	CHECK_EQ(n, want);
 	n = xa_gather(xa, 0, XA_LAST, entries, found, SLOTS);
 	CHECK_EQ(n, want);
@@ -134,8 +133,7 @@ static void check_all(const struct xarray *xa)
 		want = n = 0;
 		for (int c = 0; c < SLOTS; c++)
 			want += cells[c].entry && (cells[c].marks >> m & 1);
-		xa_for_each_marked(xa, i, e, m)
-			n++;
+		xa_for_each_marked(xa, i, e, m) n++;
 		CHECK_EQ(n, want);
 		CHECK_EQ(xa_gather_marked(xa, 0, XA_LAST, entries, NULL, SLOTS, m), want);
 		CHECK_EQ(xa_marked(xa, m), want != 0);
@@ -189,12 +187,13 @@ static void one_step(struct xarray *xa, int round, unsigned int erase_weight)
 	unsigned int m = (unsigned int)test_below(XA_MARKS);
 	void *e;
 
-	if (round % 97 == 0)	/* neighbours of edges */
+	if (round % 97 == 0) /* neighbours of edges */
 		c = &cells[round % 2 ? SLOTS - 1 : 0];
 	switch (test_below(4 + erase_weight)) {
 	case 0:
 	case 1:
-		e = round & 1 ? xa_mk_value(test_rand() >> 1) : (void *)(test_rand() << 8 >> 4 & ~15ul);
+		e = round & 1 ? xa_mk_value(test_rand() >> 1)
+			      : (void *)(test_rand() << 8 >> 4 & ~15ul);
 		if (!e)
 			return;
 		if (round & 2 && c->entry) {
@@ -342,7 +341,8 @@ TEST(erase_while_iterating)
 
 	for (u64 k = 0; k < 1000; k++)
 		xa_store(&xa, k * k, xa_mk_value(k), 0);
-	xa_for_each(&xa, i, e) {
+	xa_for_each(&xa, i, e)
+	{
 		CHECK_EQ(xa_to_value(e) * xa_to_value(e), i);
 		CHECK(xa_erase(&xa, i) == e);
 		n++;
@@ -404,7 +404,8 @@ TEST(idr_ranges_and_reservation)
 	CHECK(!idr_remove(&idr, -1));
 	CHECK_EQ(idr_alloc(&idr, &x, INT32_MAX, 0, 0), INT32_MAX);
 	CHECK_EQ(idr_alloc(&idr, &x, INT32_MAX, 0, 0), -ENOSPC);
-	idr_for_each_entry(&idr, e, id) {
+	idr_for_each_entry(&idr, e, id)
+	{
 		n++;
 		if (id == INT32_MAX)
 			break;
