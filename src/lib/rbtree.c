@@ -145,7 +145,7 @@ static __always_inline void erase_fixup(struct rb_node *node, struct rb_node *pa
 			continue;
 		}
 		if (is_black(sibling->child[!side])) {
-			paint_black(sibling->child[side]);
+			/* the near nephew comes up; it gets its colour below */
 			paint_red(sibling);
 			rotate(sibling, !side, root, aug);
 			sibling = parent->child[!side];

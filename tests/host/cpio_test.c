@@ -340,6 +340,22 @@ TEST(bad_fields)
 	}
 }
 
+TEST(empty_and_cut_names)
+{
+	struct archive a = { 0 };
+	struct reader r;
+
+	put_entry(&a, "", 0100644, "x", 1, false);
+	CHECK_EQ(both(a.data, a.n, &r), -EINVAL);
+	CHECK_EQ(r.begun, 0);
+	a.n = 0;
+	put_entry(&a, "ab", 0100644, "x", 1, false);
+	a.data[CPIO_HEADER_LEN] = '\0';
+	CHECK_EQ(both(a.data, a.n, &r), -EINVAL);
+	CHECK_EQ(r.begun, 0);
+	free(a.data);
+}
+
 TEST(mutated_archives_do_no_harm)
 {
 	for (unsigned int round = 0; round < 20000 * test_rounds; round++) {

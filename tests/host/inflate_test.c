@@ -583,6 +583,45 @@ TEST(noise_does_no_harm)
 	}
 }
 
+/* The start of a dynamic block: counts and the lengths of the code for code lengths, then noise. */
+static int dynamic_start(unsigned int n_lit, unsigned int n_dist, const u8 *lens, unsigned int n)
+{
+	struct writer w = { 0 };
+	struct sink s;
+	int rc;
+
+	put_bits(&w, 5, 3);
+	put_bits(&w, n_lit - 257, 5);
+	put_bits(&w, n_dist - 1, 5);
+	put_bits(&w, n - 4, 4);
+	for (unsigned int i = 0; i < n; i++)
+		put_bits(&w, lens[i], 3);
+	for (int i = 0; i < 400; i++)
+		put_byte(&w, 0);
+	sink_init(&s);
+	rc = inflate_raw(w.data, w.n, sink_out, &s, NULL);
+	free(w.data);
+	return rc;
+}
+
+TEST(bad_dynamic_headers)
+{
+	/* order 16 17 18 0 8 7: symbols 0 and 8 with one bit each, so zero bits are length 0 */
+	static const u8 good[] = { 0, 0, 0, 1, 1 }, over[] = { 1, 1, 1, 1 },
+			lone[] = { 0, 0, 0, 1 };
+	static const u8 none[4], repeat[] = { 1, 0, 0, 1 };
+
+	CHECK_EQ(dynamic_start(257, 1, good, 5), -EINVAL); /* no end of block */
+	CHECK_EQ(dynamic_start(287, 1, good, 5), -EINVAL);
+	CHECK_EQ(dynamic_start(288, 1, good, 5), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 31, good, 5), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 32, good, 5), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 1, over, 4), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 1, lone, 4), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 1, none, 4), -EINVAL);
+	CHECK_EQ(dynamic_start(257, 1, repeat, 4), -EINVAL);
+}
+
 TEST(callback_error_stops)
 {
 	struct writer w = { 0 };
