@@ -459,11 +459,10 @@ static int fixed_block(struct inflate *s)
 {
 	int rc;
 
-	memset(s->lengths, 8, 144);
-	memset(s->lengths + 144, 9, 112);
-	memset(s->lengths + 256, 7, 24);
-	memset(s->lengths + 280, 8, 8);
-	memset(s->lengths + LITERALS, 5, DISTANCES);
+	for (unsigned int i = 0; i < LITERALS; i++)
+		s->lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+	for (unsigned int i = 0; i < DISTANCES; i++)
+		s->lengths[LITERALS + i] = 5;
 	rc = set_codes(s, LITERALS, DISTANCES);
 	return rc ? rc : coded_block(s);
 }

@@ -622,6 +622,66 @@ TEST(bad_dynamic_headers)
 	CHECK_EQ(dynamic_start(257, 1, repeat, 4), -EINVAL);
 }
 
+/* A dynamic block with these code lengths (each one of set[]), written plainly, and nothing in it.
+ */
+static int plain_dynamic(const u8 *len, unsigned int n_lit, unsigned int n_dist, const u8 set[4])
+{
+	bool used[19] = { false };
+	struct writer w = { 0 };
+	struct enc lit = { 0 }, e = { 0 };
+	static const u8 order[19] = { 16, 17, 18, 0, 8,	 7, 9,	6, 10, 5,
+				      11, 4,  12, 3, 13, 2, 14, 1, 15 };
+	struct sink s;
+	int rc;
+
+	for (int i = 0; i < 4; i++) {
+		used[set[i]] = true;
+		e.len[set[i]] = 2;
+	}
+	canonical(&e, 19);
+	memcpy(lit.len, len, n_lit);
+	canonical(&lit, n_lit);
+	put_bits(&w, 5, 3);
+	put_bits(&w, n_lit - 257, 5);
+	put_bits(&w, n_dist - 1, 5);
+	put_bits(&w, 15, 4);
+	for (int i = 0; i < 19; i++)
+		put_bits(&w, used[order[i]] ? 2 : 0, 3);
+	for (unsigned int i = 0; i < n_lit + n_dist; i++)
+		put_code(&w, &e, len[i]);
+	put_code(&w, &lit, 256);
+	put_bits(&w, 0, 8);
+	sink_init(&s);
+	rc = inflate_raw(w.data, w.n, sink_out, &s, NULL);
+	free(w.data);
+	return rc;
+}
+
+TEST(too_many_codes_in_a_good_code)
+{
+	u8 len[320];
+
+	/* 286 codes are allowed: the fixed code with two of eight bits made seven */
+	memset(len, 8, 144);
+	memset(len + 144, 9, 112);
+	memset(len + 256, 7, 24);
+	memset(len + 280, 8, 8);
+	len[284] = len[285] = 7;
+	len[286] = 1;
+	CHECK_EQ(plain_dynamic(len, 286, 1, (const u8[]){ 7, 8, 9, 1 }), 0);
+	len[284] = len[285] = len[286] = 8;
+	len[288] = 1;
+	CHECK_EQ(plain_dynamic(len, 288, 1, (const u8[]){ 7, 8, 9, 1 }), -EINVAL);
+	memset(len, 8, 255);
+	len[255] = len[256] = 9;
+	memset(len + 257, 5, 32);
+	CHECK_EQ(plain_dynamic(len, 257, 32, (const u8[]){ 5, 8, 9, 0 }), -EINVAL);
+	memset(len + 257, 5, 28);
+	len[257] = len[258] = 4;
+	len[259] = len[260] = 4;
+	CHECK_EQ(plain_dynamic(len, 257, 28, (const u8[]){ 5, 8, 9, 4 }), 0);
+}
+
 TEST(callback_error_stops)
 {
 	struct writer w = { 0 };
