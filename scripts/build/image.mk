@@ -38,3 +38,6 @@ build/images/%.cpio: rootfs/images/%.list scripts/mkimage.py scripts/build/busyb
 iso: $(B)/keelson.iso
 $(B)/keelson.iso: $(B)/kernel.img build/images/default.cpio scripts/mkiso.sh
 	$(call say,ISO,$@)scripts/mkiso.sh $(B)/kernel.img build/images/default.cpio $@
+
+.PHONY: debian-image
+debian-image: build/images/debian.cpio

@@ -1,31 +1,57 @@
 # SPDX-License-Identifier: MIT
 #
-# Targets that work without a configuration.
+# Targets that work on a machine that has nothing yet: they set it up, then start make again with
+# the targets that need a configuration.
 
-.PHONY: help clean distclean setup
+.PHONY: help clean distclean setup run test check bench stress
 help:
 	@sed -n 's/^#: \?//p' scripts/build/light.mk
 
-#: make                    kernel of the configuration CONFIG (default), in build/CONFIG/
 #: make run                boot from GRUB to a shell in this terminal (Ctrl-A X ends QEMU)
 #: make test               everything that proves it; the last line is `N passed, N failed`
-#: make setup              install what is missing and fetch sources (run and test do it)
+#: make                    the kernel of configuration CONFIG (default), in build/CONFIG/
 #: make iso                build/CONFIG/keelson.iso: BIOS and UEFI
 #: make images             the root file systems alone
 #: make check              static checks: warnings, clang, cppcheck, shellcheck, style
 #: make bench              figures, Linux beside them
-#: make stress             long stress in the debug configuration
+#: make stress             long stress, each 10 minutes, in the debug configuration
+#: make setup              install what is missing and fetch sources (run and test do it)
 #: make menuconfig         edit the configuration; defconfig resets, savedefconfig commits it
-#: make clean              remove build/; make distclean also the caches of this tree
+#: make clean              remove build/
+#: make distclean          also the cache outside the tree: downloads and built packages
 #:
 #: CONFIG=default|tiny|debug   configuration (scripts/configs/)
+#: TESTS="abi boot:uefi"       suites and parts of suites for make test
 #: V=1                         show commands
 #: make build/CONFIG/PATH.s    assembly of PATH.c (.i: preprocessed)
 #:
 #: scripts/vm --help           QEMU: run, exec, debug
 
+jobs := -j$(shell nproc)
+
 setup:
 	$(Q)scripts/setup.sh
+
+run: setup
+	$(Q)$(MAKE) $(jobs) iso
+	$(Q)scripts/vm run --bios --smp $(or $(SMP),2)
+
+test: setup
+	$(Q)scripts/setup.sh linux
+	$(Q)$(MAKE) $(jobs) all iso images debian-image host-tests
+	$(Q)$(python) tests/runner.py --config $(CONFIG) $(TESTS)
+
+check: setup
+	$(Q)$(MAKE) $(jobs) checks
+
+bench: setup
+	$(Q)scripts/setup.sh linux
+	$(Q)$(MAKE) $(jobs) all iso images
+	$(Q)$(python) tests/bench/bench.py
+
+stress: setup
+	$(Q)$(MAKE) $(jobs) CONFIG=debug all images
+	$(Q)$(python) tests/runner.py --config debug --seconds $(or $(SECONDS_EACH),600) soak
 
 clean:
 	rm -rf build compile_commands.json

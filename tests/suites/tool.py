@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""scripts/vm itself, on Linux: streams, statuses, limits, nothing left behind."""
+import os
+import subprocess
+import time
+
+VM = ["scripts/vm", "exec", "--kernel", "linux"]
+
+
+def vm(*args, **kwargs):
+    """vm exec --kernel linux with arguments; the finished process."""
+    return subprocess.run(VM + list(args), capture_output=True, timeout=120, check=False, **kwargs)
+
+
+def machines():
+    """How many QEMU processes are children of this one, at any depth."""
+    out = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], capture_output=True, text=True,
+                         check=True).stdout
+    rows = [line.split(None, 2) for line in out.splitlines()]
+    family, count = {str(os.getpid())}, 0
+    for _ in range(8):
+        family |= {pid for pid, ppid, _ in rows if ppid in family}
+    for pid, _, name in rows:
+        count += pid in family and name.startswith("qemu-system")
+    return count
+
+
+def run(ctx):
+    data = os.urandom(100000)
+    done = vm("--", "cat", input=data)
+    ctx.check("streams/binary", done.returncode == 0 and done.stdout == data,
+              "stdout differs from stdin, status %d" % done.returncode, repr(done.stderr))
+    done = vm("--", "sh", "-c", "echo out; echo err >&2; exit 7", input=b"")
+    ctx.check("streams/apart", (done.stdout, done.stderr) == (b"out\n", b"err\n"), repr(done))
+    ctx.check("status/exit", done.returncode == 7, "status %d, not 7" % done.returncode)
+    done = vm("--", "sh", "-c", "kill -SEGV $$", input=b"")
+    ctx.check("status/signal", done.returncode == 139, "status %d, not 139" % done.returncode)
+    done = vm("--", "/no/such/program", input=b"")
+    ctx.check("status/missing", done.returncode == 127, "status %d, not 127" % done.returncode)
+    started = time.monotonic()
+    done = vm("--timeout", "2", "--", "sleep", "1000", input=b"")
+    ctx.check("limit/status", done.returncode == 124, "status %d, not 124" % done.returncode)
+    ctx.check("limit/time", time.monotonic() - started < 60, "took too long")
+    done = vm("--", "sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger",
+              input=b"")
+    ctx.check("panic/status", done.returncode == 125, "status %d, not 125" % done.returncode)
+    ctx.check("panic/log", b"Kernel panic" in done.stderr, "no log on standard error",
+              repr(done.stderr))
+    killed = subprocess.Popen(VM + ["--", "sleep", "1000"], stdin=subprocess.DEVNULL)
+    time.sleep(2)
+    killed.kill()
+    killed.wait()
+    time.sleep(0.5)
+    ctx.check("killed/no machine left", machines() == 0, "a QEMU lives on")
