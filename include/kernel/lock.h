@@ -60,6 +60,8 @@ struct lock_debug {
 void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void *where);
 void lockdep_release(struct lock_debug *d);
 bool lockdep_held(const struct lock_debug *d);
+/* Reports when current holds any lock: at exit and on the way to user mode. */
+void lockdep_none_held(const char *where);
 
 struct CAPABILITY("spinlock") spinlock {
 	u32 locked;

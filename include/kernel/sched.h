@@ -171,6 +171,7 @@ struct task {
 		struct lock_debug *lock;
 		u16 class;
 		bool shared;
+		bool irq; /* taken by an interrupt handler that hit the task */
 		const void *where;
 	} held[24];		    /* P: locks held, in order */
 	unsigned int nheld;	    /* P */
@@ -254,6 +255,7 @@ void sched_exit(struct task *t);
 void schedule_tail(struct task *prev);
 /* Last act of a dead task: switches away for good. */
 void schedule_dead(void) __noreturn;
+extern bool sched_started; /* the first switch of tasks has happened: sleeping is possible */
 /* Boot CPU, after per-CPU data and the slab allocator work, interrupts off: makes boot_idle_task, in
  * whose context the machine boots, a proper idle task. */
 void sched_init(void);
