@@ -31,6 +31,7 @@ enum lock_class {
 
 	/* Spinlocks taken with interrupts as they are. */
 	LOCK_TASKLIST,	     /* process tree, pid table, sessions, groups */
+	LOCK_POSIX_TIMER,    /* POSIX timers of one process (irq-safe); reads CPU clocks under it */
 	LOCK_SIGHAND,	     /* signal state of one process (irq-safe) */
 	LOCK_TASK_ALLOC,     /* task->lock: pointers to mm, fs, files, cred of another task */
 	LOCK_FS_STRUCT,	     /* cwd, root, umask */
@@ -51,7 +52,6 @@ enum lock_class {
 	/* Spinlocks taken with interrupts off. */
 	LOCK_TTY_BUFFER,     /* input flip buffer, output ring of a tty */
 	LOCK_DRIVER_IRQ,     /* inside one driver */
-	LOCK_POSIX_TIMER,
 	LOCK_SIGQUEUE,
 	LOCK_WAITQUEUE,	     /* wait_queue_head */
 	LOCK_EPOLL_READY,    /* ready list of an epoll instance */

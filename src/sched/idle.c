@@ -5,9 +5,9 @@
  * tasks of the others are allocated before they start. An idle CPU has no tick: it halts until an
  * interrupt. It runs with preemption off, so that switching away happens in one place. */
 #include <arch/ops.h>
-#include <kernel/init.h>
-#include <kernel/log.h>
+#include <kernel/errno.h>
 #include <kernel/mm.h>
+#include <kernel/printf.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 

@@ -12,9 +12,9 @@
  *
  * No lock is needed: the list belongs to the running task, with interrupts off while it is changed.
  * A report panics, except in a task that expects one (the self-tests below). */
-#include <kernel/ktest.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
+#include <kernel/printf.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
@@ -27,10 +27,10 @@ static const char *const class_names[LOCK_CLASSES] = {
 	NAME(NONE), NAME(TTY_OPEN), NAME(TTY_CTL), NAME(TTY_READ), NAME(TTY_WRITE),
 	NAME(SB_UMOUNT), NAME(MOUNT_TREE), NAME(RENAME), NAME(INODE), NAME(FILE_POS), NAME(EXEC),
 	NAME(EPOLL), NAME(PIPE), NAME(MM), NAME(MAPPING), NAME(PAGE), NAME(FS_PRIVATE),
-	NAME(DRIVER), NAME(SLEEP_INNER), NAME(TASKLIST), NAME(SIGHAND), NAME(TASK_ALLOC),
+	NAME(DRIVER), NAME(SLEEP_INNER), NAME(TASKLIST), NAME(POSIX_TIMER), NAME(SIGHAND), NAME(TASK_ALLOC),
 	NAME(FS_STRUCT), NAME(FILES), NAME(DCACHE_HASH), NAME(DENTRY), NAME(INODE_SPIN),
 	NAME(SB_LISTS), NAME(FLOCK), NAME(PAGETABLE), NAME(XARRAY), NAME(FUTEX), NAME(VMALLOC),
-	NAME(LEAF), NAME(TTY_BUFFER), NAME(DRIVER_IRQ), NAME(POSIX_TIMER), NAME(SIGQUEUE),
+	NAME(LEAF), NAME(TTY_BUFFER), NAME(DRIVER_IRQ), NAME(SIGQUEUE),
 	NAME(WAITQUEUE), NAME(EPOLL_READY), NAME(WAITQUEUE_INNER), NAME(WORKQUEUE),
 	NAME(TASK_WAKE), NAME(RUNQUEUE), NAME(HRTIMER), NAME(RCU), NAME(SLAB), NAME(PAGE_ALLOC),
 	NAME(RANDOM), NAME(IRQ_DESC), NAME(CONSOLE), NAME(LOG),
@@ -87,7 +87,7 @@ static void report(const char *kind, const char *fmt, ...)
  * classes left out are names for many unrelated locks. */
 static bool class_irq_checked(unsigned int class)
 {
-	return class == LOCK_TASKLIST || class == LOCK_SIGHAND || class >= LOCK_TTY_BUFFER;
+	return (class >= LOCK_TASKLIST && class <= LOCK_SIGHAND) || class >= LOCK_TTY_BUFFER;
 }
 
 static void check_irq_use(unsigned int class, bool irqs_on, const void *where)

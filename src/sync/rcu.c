@@ -19,6 +19,7 @@
  * Locks: rcu_cpu.lock (LOCK_RCU, interrupts off) guards one CPU's list; nothing nests inside but the
  * timer base. */
 #include <arch/ops.h>
+#include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/sched.h>
@@ -136,7 +137,7 @@ static bool rcu_start_gp(void)
 		if (c == cpu_id())
 			continue;
 		atomic_inc(&rcu_waiting);
-		xchg(&per_cpu(rcu_need_qs, c), true);
+		(void)xchg(&per_cpu(rcu_need_qs, c), true);
 		arch_send_resched_ipi(c);
 	}
 	any = !atomic_dec_and_test(&rcu_waiting);
@@ -200,7 +201,7 @@ static int rcu_main(void *arg)
 
 	for (;;) {
 		(void)wait_event_interruptible(&rcu_work_wq, rcu_wanted());
-		xchg(&rcu_timer_fired, false);
+		(void)xchg(&rcu_timer_fired, false);
 		__atomic_fetch_add(&rcu_started, 1, __ATOMIC_SEQ_CST);
 		h = rcu_collect();
 		rcu_grace_period();
