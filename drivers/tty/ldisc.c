@@ -148,8 +148,8 @@ static size_t write_opost(struct ldisc *ld, const u8 *buf, size_t n)
 	size_t used = 0;
 
 	while (done < n) {
-		/* Eight bytes is the most one character can become. */
-		if (room < used + 8 && room < used + 1 + (buf[done] < ' ' ? 7 : 0))
+		/* A tab becomes up to eight spaces, a newline two bytes. */
+		if (room < used + (buf[done] == '\t' ? 8 : buf[done] == '\n' ? 2 : 1))
 			break;
 		if (used + 8 > sizeof(stage)) {
 			ld->ops->output(ld, stage, used);

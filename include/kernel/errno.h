@@ -9,6 +9,7 @@
 #define ERESTARTNOINTR 513	  /* always restart */
 #define ERESTARTNOHAND 514	  /* restart only when no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* restart through current->restart_block when no handler ran */
+#define ENOIOCTLCMD 515	  /* not an ioctl of this driver: try the generic ones */
 #define EPROBE_LATER 517
 
 #endif
