@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-obj-y += early.o
+obj-y += early.o uart16550.o

@@ -359,4 +359,4 @@ static int tty_core_init(void)
 		rc = devfs_create("ptmx", S_IFCHR | 0666, MKDEV(TTYAUX_MAJOR, 2));
 	return rc;
 }
-INIT_HOOK(INIT_FS, tty_core_init);
+INIT_HOOK(INIT_DRIVER, tty_core_init);

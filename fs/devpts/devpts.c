@@ -365,6 +365,25 @@ void devpts_remove(unsigned int index)
 	inode_put(i);
 }
 
+static int internal_mount_get(void)
+{
+	struct mount *m = NULL;
+	int rc;
+
+	if (READ_ONCE(internal_mount))
+		return 0;
+	rc = kern_mount(devpts_type(), &m);
+	if (rc)
+		return rc;
+	mutex_lock(&nodes_lock);
+	if (!internal_mount)
+		swap(internal_mount, m);
+	mutex_unlock(&nodes_lock);
+	if (m)
+		mount_put(m);
+	return 0;
+}
+
 int devpts_open_peer(unsigned int index, int flags, struct file **out)
 {
 	struct path p;
@@ -381,9 +400,7 @@ int devpts_open_peer(unsigned int index, int flags, struct file **out)
 		struct qstr q = { .name = name + strlen("/dev/pts/") };
 		struct dentry *d;
 
-		mutex_lock(&nodes_lock);
-		rc = internal_mount ? 0 : kern_mount(devpts_type(), &internal_mount);
-		mutex_unlock(&nodes_lock);
+		rc = internal_mount_get();
 		if (rc)
 			return rc;
 		q.len = strlen(q.name);
