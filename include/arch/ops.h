@@ -64,6 +64,8 @@ void arch_halt(void) __noreturn;
 /* End of the machine after a panic: tells QEMU (isa-debug-exit) when present, else halts or, with
  * panic=N on the command line, reboots after N seconds. */
 void arch_panic_end(void) __noreturn;
+/* End of the machine after self-tests, with a status that QEMU shows; powers off elsewhere. */
+void arch_test_end(bool passed) __noreturn;
 
 /* --- interrupts --- */
 typedef bool irq_handler_fn(void *arg); /* true: it was ours */
@@ -92,12 +94,13 @@ u64 arch_hwcap2(void);
 const char *arch_platform(void); /* "x86_64" */
 u64 arch_min_sigframe(void);	 /* AT_MINSIGSTKSZ, bytes */
 /* The vDSO image: pages to map read+exec and its data pages (read only). */
+/* In a process the data page lies directly below the first code page. */
 struct vdso_image {
-	const void *code;
+	const void *code; /* page aligned */
 	size_t code_pages;
 	void *data; /* one page, written by the time code */
 };
-extern const struct vdso_image vdso_image;
+extern struct vdso_image vdso_image; /* read only after boot */
 /* Called by the time code on every change, with its lock held. */
 void vdso_update(u64 mult, u32 shift, u64 cycle_last, u64 mono_base_ns, u64 wall_offset_ns,
 		 bool tsc_usable);

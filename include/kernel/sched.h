@@ -39,6 +39,7 @@
 #define WORK_RESTORE_SIGMASK 8u /* saved_sigmask must be restored */
 #define WORK_STEP 16u	  /* single-step / tracing */
 #define WORK_TRACE 32u	  /* system call tracing at entry */
+#define WORK_FULL_REGS 64u /* architecture: the user frame was rewritten, restore all of it */
 
 /* task->flags (P: changed by the task itself only) */
 #define TF_KTHREAD 1u

@@ -59,6 +59,11 @@ typedef long syscall_fn(const struct user_regs *r);
 	}                                                                                          \
 	static __always_inline long body_##name(void)
 
-#define NR_LINUX_SYSCALLS 512
+#define NR_LINUX_SYSCALLS 512 /* known to entry.S */
+
+extern syscall_fn *syscall_table[NR_LINUX_SYSCALLS];
+void syscall_init(void);
+/* A call nobody implements: counts it and returns -ENOSYS. */
+syscall_fn sys_enosys, syscall_other;
 
 #endif

@@ -24,7 +24,7 @@ c-flags := -std=gnu17 -ffreestanding -fbuiltin -fno-builtin-sprintf -fno-builtin
 # The stack protector reads %gs:stack_chk_guard(%rip): the per-CPU variable must be linked at a
 # kernel address, and GS must hold the distance of a CPU's copy from the linked original.
 machine-flags := -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
-	-mno-mmx -mno-sse -fcf-protection=none
+	-mno-mmx -mno-sse -fcf-protection=none -mpreferred-stack-boundary=3
 
 codegen-flags := -O2 -g -fno-strict-aliasing -fno-common -fno-strict-overflow \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer \
@@ -57,3 +57,20 @@ flags-stamp := $(B)/flags.stamp
 flags-text := $(strip $(kernel-cflags) $(kernel-asflags) $(kernel-ldflags) $(kasan-flags) $(ubsan-flags))
 $(eval $(call stamp,$(flags-stamp),$(flags-text)))
 $(flags-stamp): ;
+
+# --- small shared objects mapped into programs (the vDSO)
+# $(call shared-object,out.so,sources,linker script,flags): for module.mk, before the object that
+# embeds it:
+#   $(eval $(call shared-object,$(o)/vdso.so,$(d)/clock.c $(d)/note.S,$(d)/vdso.ld))
+#   $(o)/image.o: $(o)/vdso.so
+# image.S then says .incbin "arch/x86_64/time/vdso/vdso.so": the build folder is an include path.
+user-cflags = -std=gnu17 -ffreestanding -nostdlib -shared -fpic -O2 -m64 -mno-sse -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fcf-protection=none -fomit-frame-pointer \
+	-mno-red-zone $(warnings) $(include-flags) -Wl,--hash-style=both -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-Bsymbolic -Wl,--no-undefined
+define shared-object
+$(1): $(2) $(3) $(flags-stamp) | generated
+	$$(call say,SHARED,$$@)mkdir -p $$(@D) && $$(CC) $$(user-cflags) $(4) -Wl,-T,$(3) \
+		-Wl,-soname,$$(patsubst %.so,%.so.1,$$(@F)) -MMD -MP -MT $$@ -MF $$@.d -o $$@ $(2)
+$(eval all-deps += $(1).d)
+endef

@@ -54,23 +54,6 @@ endif
 $(B)/kernel.img: $(B)/kernel.elf
 	$(call say,STRIP,$@)$(OBJCOPY) --strip-all $< $@
 
-# --- small shared objects mapped into programs (the vDSO)
-# $(call shared-object,out.so,sources,linker script,flags): for module.mk, before the object that
-# embeds it:
-#   $(eval $(call shared-object,$(o)/vdso.so,$(d)/clock.c $(d)/note.S,$(d)/vdso.ld))
-#   $(o)/image.o: $(o)/vdso.so
-# image.S then says .incbin "arch/x86_64/time/vdso/vdso.so": the build folder is an include path.
-user-cflags = -std=gnu17 -ffreestanding -nostdlib -shared -fpic -O2 -m64 -mno-sse -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fcf-protection=none -fomit-frame-pointer \
-	-mno-red-zone $(warnings) $(include-flags) -Wl,--hash-style=both -Wl,--build-id=none \
-	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-Bsymbolic -Wl,--no-undefined
-define shared-object
-$(1): $(2) $(3) $(flags-stamp) | generated
-	$$(call say,SHARED,$$@)mkdir -p $$(@D) && $$(CC) $$(user-cflags) $(4) -Wl,-T,$(3) \
-		-Wl,-soname,$$(patsubst %.so,%.so.1,$$(@F)) -MMD -MP -MT $$@ -MF $$@.d -o $$@ $(2)
-$(eval all-deps += $(1).d)
-endef
-
 # --- what editors read
 compile_commands.json: $(module-files) $(flags-stamp) $(objs-stamp)
 	$(Q)$(foreach x,$(kernel-objs),$(file >>$@.in,$(patsubst $(B)/%.o,%,$(x))|$(call object-flags,$(x))))

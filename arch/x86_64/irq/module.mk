@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += vectors.o trap.o fault.o irq.o lapic.o ioapic.o pic.o

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += switch.o context.o tls.o

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += trampoline.o smp.o ipi.o

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += main.o cmdline.o pid1.o
