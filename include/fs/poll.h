@@ -31,4 +31,11 @@ static inline void poll_wait(struct file *f, struct wait_queue *wq, struct poll_
 		pt->queue(pt, f, wq);
 }
 
+/* The last reference of f is going and f->epoll_items is not empty: takes it out of every epoll
+ * instance. Before file_ops.release; may sleep. */
+void epoll_release_file(struct file *f);
+
+/* Readiness of any file: the default for those without poll(). */
+unsigned int file_poll(struct file *f, struct poll_table *pt);
+
 #endif

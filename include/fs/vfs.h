@@ -420,6 +420,7 @@ struct fs_type {
 };
 #define FS_NODEV 1u /* needs no block device: /proc/filesystems says nodev */
 #define FS_SINGLE 2u
+#define FS_INTERNAL 4u /* made by the kernel for itself: mount(2) refuses it with EINVAL */
 
 #define SB_RDONLY 1u
 #define SB_SYNCHRONOUS 16u

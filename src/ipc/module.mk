@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += pipe.o poll_wait.o poll.o select.o eventfd.o epoll.o
