@@ -25,9 +25,12 @@ PAGE = 4096
 ALIGN_FROM = 4096
 NAME_MAX = 4096  # what Linux accepts as the length of a name field
 DOC = "/usr/share/doc"
+# Parts of Debian packages that no test needs.
 SKIPPED = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/",
            "/usr/share/menu/", "/usr/share/info/", "/etc/skel/", "/usr/share/binfmts/",
            "/usr/lib/x86_64-linux-gnu/gconv/", "/lib/x86_64-linux-gnu/gconv/",
+           "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/", "/usr/lib/python3.11/lib2to3/",
+           "/usr/lib/python3.11/pydoc_data/", "/usr/lib/python3.11/distutils/",
            "/usr/share/applications/", "/usr/share/pixmaps/", "/usr/share/debianutils/")
 
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Debian's own dynamic programs, unmodified: the same commands on Linux and here print the same."""
+from vmlib.guest import Guest
+from vmlib.qemu import Options
+
+from . import both
+
+LIMIT = 120
+BASH = {
+    "version": "echo $BASH_VERSION",
+    "pipeline": "seq 1 100 | while read n; do echo $((n*n)); done | tail -n 1",
+    "arrays": "a=(x y z); a+=(w); echo ${#a[@]} ${a[*]}; declare -A m=([k]=v); echo ${m[k]}",
+    "process substitution": "diff <(seq 1 5) <(seq 1 6); echo $?",
+    "here string": "cat <<<'one two'; read -r a b <<<'p q'; echo $b $a",
+    "traps": "trap 'echo caught' USR1; kill -USR1 $$; trap 'echo bye' EXIT",
+    "jobs": "sleep 0.1 & wait $!; echo $?; (exit 3) & wait $!; echo $?",
+    "coprocess": "coproc cat; echo hi >&${COPROC[1]}; read -r x <&${COPROC[0]}; echo $x",
+    "subshell status": "set -o pipefail; false | true; echo $?; (kill -TERM $BASHPID); echo $?",
+    "globbing": "shopt -s extglob\ncd /etc; echo p*d; echo /etc/!(*[a-z])",
+    "time limit": "read -t 0.1 x </dev/zero | cat; SECONDS=0; echo $SECONDS",
+}
+PYTHON = {
+    "version": "import sys; print(sys.version_info[:2], sys.platform)",
+    "subprocess": "import subprocess; print(subprocess.run(['sh','-c','echo $0; exit 3'],"
+                  "capture_output=True))",
+    "threads": "import threading; q=[]\nts=[threading.Thread(target=q.append,args=(i,)) for i in "
+               "range(20)]\n[t.start() for t in ts]; [t.join() for t in ts]; print(sorted(q))",
+    "mmap": "import mmap; m=mmap.mmap(-1,8192); m[4096:4100]=b'abcd'; print(m[4095:4101])",
+    "files": "import os,tempfile; d=tempfile.mkdtemp(); p=d+'/f'; open(p,'w').write('x'*10000);"
+             "os.rename(p,p+'2'); print(os.listdir(d), os.stat(p+'2').st_size); os.unlink(p+'2');"
+             "os.rmdir(d)",
+    "select": "import os,select; r,w=os.pipe(); print(select.select([r],[w],[],0)[0]); "
+              "os.write(w,b'x'); e=select.epoll(); e.register(r,select.EPOLLIN); print(len(e.poll(1)))",
+    "signals": "import signal,os; signal.signal(signal.SIGUSR1,lambda *a: print('got',a[0]));"
+               "os.kill(os.getpid(),signal.SIGUSR1); signal.setitimer(signal.ITIMER_REAL,0.05);"
+               "signal.signal(signal.SIGALRM,lambda *a: print('alarm')); signal.pause()",
+    "fork": "import os\npid=os.fork()\nif pid==0: os._exit(7)\nprint(os.waitstatus_to_exitcode("
+            "os.waitpid(pid,0)[1]))",
+    "event loop": "import selectors,os; s=selectors.DefaultSelector(); r,w=os.pipe();"
+                  "s.register(r,selectors.EVENT_READ); print(len(s.select(0)));"
+                  "os.write(w,b'x'); print(len(s.select(1)))",
+    "ctypes": "import ctypes; print(ctypes.CDLL(None).strlen(b'hello'))",
+    "pty": "import os,pty\npid,fd=pty.fork()\nif pid==0: os.execlp('tty','tty')\n"
+           "print(os.read(fd,100)[:9]); os.waitpid(pid,0)",
+    "json and hash": "import json,hashlib; print(json.dumps({'a':[1,2.5,None]}),"
+                     "hashlib.sha256(b'x').hexdigest())",
+    "big data": "b=bytearray(50_000_000); b[::4096]=b'x'*len(b[::4096]); print(sum(b[::4096]))",
+    "processors": "import os; print(os.cpu_count() >= 1, os.sched_getaffinity(0) != set())",
+    "resource": "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])",
+    "sort": "import random; random.seed(1); a=[random.random() for _ in range(100000)]; a.sort();"
+            "print(a[0] < a[-1])",
+}
+
+
+def run_kernel(kernel, config, jobs):
+    """Every job on one kernel: {name: (status, output, log)}."""
+    results = {}
+    with Guest(Options(kernel=kernel, config=config, image="debian", smp=2)) as guest:
+        for name, argv in jobs.items():
+            result = guest.run(argv, timeout=LIMIT)
+            results[name] = (result.status, result.stdout.decode("utf-8", "replace"),
+                             result.stderr.decode("utf-8", "replace") + result.log)
+    return results
+
+
+def run(ctx):
+    jobs = {"bash/" + name: ["/bin/bash", "-c", text] for name, text in BASH.items()}
+    jobs.update({"python/" + name: ["/usr/bin/python3", "-c", text]
+                 for name, text in PYTHON.items()})
+    jobs = {name: argv for name, argv in jobs.items() if ctx.wants(name)}
+    linux, ours = both(lambda: run_kernel("linux", ctx.config, jobs),
+                       lambda: run_kernel(ctx.kernel, ctx.config, jobs))
+    for name in jobs:
+        if linux[name][0] not in (0, 1):
+            ctx.fail(name, "does not run on Linux: status %d" % linux[name][0],
+                     linux[name][1] + linux[name][2])
+            continue
+        ctx.check(name, linux[name][:2] == ours[name][:2],
+                  "status %d, on Linux %d" % (ours[name][0], linux[name][0]),
+                  "linux:\n%s\nkeelson:\n%s\n%s" % (linux[name][1], ours[name][1], ours[name][2]))
