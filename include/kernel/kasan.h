@@ -6,6 +6,8 @@
 #include <kernel/compiler.h>
 #include <kernel/types.h>
 
+#define KASAN_SHADOW_BASE 0xffffec0000000000ul
+
 /* Shadow values: 0 all eight bytes valid, 1..7 that many, these none. */
 #define KASAN_FREE_PAGE 0xff
 #define KASAN_FREE_OBJECT 0xfb

@@ -46,6 +46,8 @@ struct user_regs;
 #define VM_SEQ_READ 0x40000u
 #define VM_RAND_READ 0x80000u
 #define VM_LOCKONFAULT 0x100000u
+#define VM_SHMEM 0x200000u /* pages of a tmpfs object: counted as shared memory */
+#define VM_STACK 0x400000u /* the stack made by exec (always with VM_GROWSDOWN) */
 
 struct vm_fault {
 	struct vma *vma;
@@ -69,10 +71,13 @@ struct vm_ops {
 
 struct vma {
 	struct rb_node node;	/* mm->lock */
+	struct vma *prev, *next;/* mm->lock: neighbours in address order */
 	u64 start, end;		/* bytes, page aligned, end exclusive; mm->lock */
-	u64 gap;		/* largest free gap below areas of this subtree; mm->lock */
+	u64 own_gap;		/* free bytes below this area, without a stack's guard; mm->lock */
+	u64 gap;		/* largest own_gap of this subtree; mm->lock */
 	u64 pgoff;		/* page offset of start in file */
 	u32 flags;		/* VM_* */
+	bool has_anon;		/* A, only ever set: private pages may be mapped here */
 	struct mm *mm;
 	struct file *file;	/* referenced; NULL: anonymous */
 	const struct vm_ops *ops;
@@ -86,9 +91,12 @@ struct mm {
 	atomic_t refs;		/* A: structure and page-table root (lazy users) */
 	struct rwsem lock;	/* LOCK_MM */
 	struct rb_root areas;	/* L */
+	struct vma *first;	/* L: lowest area */
+	struct vma *cached;	/* A: what vma_find found last; cleared when an area goes */
 	unsigned int nr_areas;	/* L */
 	struct spinlock page_table_lock;
 	struct arch_mm arch;	/* root, CPUs that may cache it, generations: asm/mmu.h */
+	u32 membarrier;		/* A: registered commands */
 	u64 mmap_top;		/* C: placement goes downward from here */
 	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages, pinned; /* L: of areas */
 	atomic64_t rss_anon, rss_file, rss_shmem; /* A: mapped pages */
@@ -103,7 +111,8 @@ struct mm {
 	u32 context_id;
 };
 
-struct mm *mm_create(void);		/* empty, with kernel half; NULL: no memory. users = refs = 1 */
+/* Empty, with the kernel half; exec sets mmap_top. NULL: no memory. users = refs = 1. */
+struct mm *mm_create(void);
 int mm_fork(struct mm *parent, struct mm **out); /* copy-on-write copy; parent is current's */
 void mm_put(struct mm *mm);		/* drops a user; the last unmaps everything */
 static inline void mm_get(struct mm *mm)
@@ -141,8 +150,17 @@ size_t mm_read(struct mm *mm, u64 addr, void *dst, size_t n);
 size_t mm_write_forced(struct mm *mm, u64 addr, const void *src, size_t n);
 
 struct vma *vma_find(struct mm *mm, u64 addr);	     /* first area with end > addr; lock held */
-struct vma *vma_first(struct mm *mm);
-struct vma *vma_next(struct vma *v);
+static inline struct vma *vma_first(struct mm *mm)
+{
+	return mm->first;
+}
+static inline struct vma *vma_next(struct vma *v)
+{
+	return v->next;
+}
+/* Drivers' mmap: maps device registers or other memory without descriptors, size bytes from the start
+ * of v; sets VM_IO. prot: 0 cached, PTE_PCD | PTE_PWT uncached, PTE_PWT write combining. 0 or -ENOMEM. */
+int vma_map_phys(struct vma *v, paddr_t pa, u64 size, u64 prot);
 u64 vma_resident_pages(struct vma *v); /* mm->lock held: present page-table entries */
 
 /* Page fault from the trap handler; interrupts on, task context. error: FAULT_*. Returns 0 handled,
@@ -169,7 +187,11 @@ struct sysinfo_mem {
 		kernel_stacks, anon, mapped, cached, committed, commit_limit, vmalloc_used; /* pages;
 		kernel_stacks and so on too */
 };
-void mm_info(struct sysinfo_mem *i);
+void mm_info(struct sysinfo_mem *i); /* may sleep: asks every process */
+/* OOM killer's view of a process, in pages; 0: never chosen. For /proc/PID/oom_score. */
+struct process;
+s64 oom_score(struct process *p);
+u64 oom_kill_count(void);
 
 /* Futex keys: what backs a user address. shared: (mapping/inode id, page offset); private: mm. */
 struct futex_key {

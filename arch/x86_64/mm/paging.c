@@ -18,6 +18,7 @@
 #include <asm/msr.h>
 #include <kernel/atomic.h>
 #include <kernel/errno.h>
+#include <kernel/kasan.h>
 #include <kernel/log.h>
 #include <kernel/page.h>
 #include <kernel/string.h>
@@ -212,10 +213,10 @@ static void __init map_image_part(const char *start, const char *end, u64 prot)
 void __init arch_map_final(void)
 {
 	static const u64 slots[] = { DIRECT_MAP_BASE, VMALLOC_BASE, PAGE_ARRAY_BASE,
-				     KERNEL_IMAGE_BASE };
+				     KERNEL_IMAGE_BASE, KASAN_SHADOW_BASE };
 	unsigned int direct = pt_index(DIRECT_MAP_BASE, PGD_SHIFT);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(slots); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(slots) - !IS_ENABLED(CONFIG_KASAN); i++)
 		VERIFY(table_of(&kernel_pgd[pt_index(slots[i], PGD_SHIFT)]) != NULL);
 	for (unsigned int i = 0; i < nr_direct_ranges; i++)
 		map_direct(direct_ranges[i].start, direct_ranges[i].end);

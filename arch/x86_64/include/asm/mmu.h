@@ -22,6 +22,7 @@ typedef struct {
 #define PTE_G BIT(8)
 #define PTE_SW_COW BIT(9)   /* write-protected to be copied or reused at the next write */
 #define PTE_SW_SPECIAL BIT(10) /* no struct page reference held by this entry */
+#define PTE_SW_NONE BIT(8) /* with PTE_P clear: a page is here, but PROT_NONE forbids its use */
 #define PTE_NX BIT(63)
 #define PTE_ADDR_MASK 0x000ffffffffff000ull
 
@@ -39,6 +40,11 @@ typedef struct {
 static inline bool pte_present(pte_t e)
 {
 	return e.v & PTE_P;
+}
+/* Refers to a page, accessible or not (user entries). */
+static inline bool pte_mapped(pte_t e)
+{
+	return e.v & (PTE_P | PTE_SW_NONE);
 }
 static inline bool pte_none(pte_t e)
 {

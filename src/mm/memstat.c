@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <fs/pagecache.h>
+#include <kernel/proc.h>
+
+#include "vma.h"
+
+/* Sums over the address spaces: counters of the fault path stay per address space. */
+static void sum_processes(struct sysinfo_mem *i)
+{
+	struct process *p;
+	pid_t nr = 0;
+
+	while ((p = process_next_get(&nr))) {
+		struct task *t;
+		struct mm *mm = NULL;
+
+		nr++;
+		rcu_read_lock();
+		t = READ_ONCE(p->leader);
+		if (t)
+			mm = task_mm_get(t);
+		rcu_read_unlock();
+		process_put(p);
+		if (!mm)
+			continue;
+		i->anon += (u64)atomic64_read(&mm->rss_anon);
+		i->mapped += (u64)(atomic64_read(&mm->rss_file) + atomic64_read(&mm->rss_shmem));
+		i->page_tables += (u64)atomic64_read(&mm->pgtable_bytes) >> PAGE_SHIFT;
+		mm_put(mm);
+	}
+}
+
+void mm_info(struct sysinfo_mem *i)
+{
+	u64 reserve = page_reserve_level();
+
+	*i = (struct sysinfo_mem){ 0 };
+	i->total = pages_total_count();
+	i->free = pages_free_count();
+	i->shared = shmem_pages();
+	i->cached = pagecache_pages();
+	slab_stats(&i->slab_reclaimable, &i->slab_unreclaimable);
+	i->kernel_stacks = kstack_pages();
+	sum_processes(i);
+	i->committed = commit_total();
+	i->commit_limit = commit_limit_pages();
+	i->vmalloc_used = vmalloc_pages();
+	/* What programs could still get: free memory and caches that can be dropped. */
+	i->available = i->free > reserve ? i->free - reserve : 0;
+	if (i->cached > i->shared)
+		i->available += i->cached - i->shared;
+	i->available += i->slab_reclaimable / 2;
+}
