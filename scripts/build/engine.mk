@@ -16,6 +16,7 @@
 
 kernel-objs :=
 module-files :=
+all-deps :=
 
 module-vars := obj-y obj- obj-n dirs-y dirs- dirs-n cflags-y cflags- KASAN UBSAN
 
@@ -49,7 +50,7 @@ object-flags = $(kernel-cflags) \
 	$(if $(CONFIG_KASAN),$(if $(no-kasan[$(1)]),-DKASAN_OFF_HERE,$(kasan-flags))) \
 	$(if $(CONFIG_UBSAN),$(if $(no-ubsan[$(1)]),,$(ubsan-flags))) $(own-flags[$(1)])
 
-all-deps := $(kernel-objs:.o=.d)
+all-deps += $(kernel-objs:.o=.d)
 
 # All output folders at once, when one is missing: a mkdir in every recipe would cost more.
 object-dirs := $(sort $(dir $(kernel-objs)) $(gen)/)

@@ -6,7 +6,7 @@
 # by itself, with a time limit of its own. Output: the suite's PASS:, FAIL:, SKIPPED: lines.
 export bindir=/usr/lib/busybox-tests
 export tsdir=$bindir/testsuite
-export VERBOSE= ECHO=echo
+export VERBOSE='' ECHO=echo
 links=$bindir/links
 
 if [ ! -d $links ]; then
@@ -17,11 +17,12 @@ if [ ! -d $links ]; then
 fi
 OPTIONFLAGS=:$(sed -n 's/^CONFIG_\([^=]*\)=.*/\1/p' $bindir/.config | tr '\n' ':')
 export OPTIONFLAGS
-export PATH=$links:$tsdir:$bindir:$PATH
+export PATH="$links:$tsdir:$bindir:$PATH"
 
 # One script of the old kind: it fails when a command of it fails.
 old_style() { # applet script
 	name=${2##*/}
+	# shellcheck disable=SC2013  # one word a feature
 	for feature in $(sed -n 's/^# FEATURE: //p' "$2"); do
 		if grep -q "^# $feature is not set$" $bindir/.config; then
 			echo "UNTESTED: $name"
