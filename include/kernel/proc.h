@@ -22,6 +22,7 @@ struct pid {
 	struct process *process;       /* RCU, T: process with this id */
 	struct list_head members[2];   /* T: [0] group's, [1] session's processes */
 	struct wait_queue wq;	       /* pidfd pollers */
+	bool listed;		       /* T: the number is in the table */
 	struct rcu_head rcu;
 };
 struct pid *pid_find_get(pid_t nr); /* NULL or a reference */
@@ -133,6 +134,11 @@ struct user_count {
 	atomic_t sigpending;/* A: queued signals */
 	struct hlist_node node; /* user table lock */
 };
+static inline void user_count_get(struct user_count *u)
+{
+	refcount_inc(&u->refs);
+}
+void user_count_put(struct user_count *u); /* any context */
 #define current_cred() (current->cred)
 const struct cred *cred_get(const struct cred *c);
 const struct cred *task_cred_get(struct task *t); /* of any task, under no lock */

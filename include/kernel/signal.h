@@ -52,7 +52,7 @@ struct sigqueue {
 	struct siginfo info;	 /* S */
 };
 /* Preallocated entries, for POSIX timers: sending them never fails. alloc: -EAGAIN over the limit.
- * free: takes it off any queue first. */
+ * free: a signal that is still queued is delivered nevertheless. */
 int sigqueue_alloc(struct sigqueue **out);
 void sigqueue_free(struct sigqueue *q, struct process *p);
 /* To thread t, or to any thread of p when t is NULL. info is q->info, filled by the caller before.

@@ -27,6 +27,7 @@
 #define RUSAGE_SELF 0
 #define RUSAGE_CHILDREN -1
 #define RUSAGE_THREAD 1
+#define RUSAGE_BOTH -2 /* self and children; inside the kernel only */
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP 1

@@ -98,9 +98,12 @@ struct task *rq_pick(struct runq *rq)
 
 void task_set_class(struct task *t)
 {
-	t->eff_prio = max(t->rt_prio, t->boost);
+	if (t->policy == SCHED_FIFO || t->policy == SCHED_RR) {
+		t->class = &class_rt;
+		return;
+	}
+	t->class = &class_fair;
 	t->se.weight = t->policy == SCHED_IDLE ? WEIGHT_IDLE_POLICY : nice_weight[t->nice + 20];
-	t->class = t->eff_prio ? &class_rt : &class_fair;
 }
 
 void runq_init(struct runq *rq, unsigned int cpu, struct task *idle)
