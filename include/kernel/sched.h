@@ -114,6 +114,8 @@ struct task {
 	const struct sched_class *class; /* R */
 	struct sched_entity se;	    /* R */
 	int policy, nice, rt_prio;  /* R: rt_prio 1..99, 0 for fair */
+	int eff_prio;		    /* R: rt_prio or, if higher, what PI futexes lend it */
+	int boost;		    /* R: real-time priority lent, 0 none */
 	u32 rt_slice_left;	    /* R: ns for SCHED_RR */
 	struct cpumask affinity;    /* R */
 	bool reset_on_fork;	    /* R */
@@ -150,7 +152,7 @@ struct task {
 	struct user_ptr clear_child_tid, set_child_tid; /* P */
 	struct user_ptr robust_list;/* P */
 	struct completion *vfork_done; /* L: parent waits here */
-	struct futex_waiter *futex; /* P */
+	struct pi_waiter *pi_blocked; /* PI futex it waits for: lock of src/ipc/futex_pi.c */
 	u32 exit_state;		    /* T: 0 alive, EXIT_ZOMBIE, EXIT_DEAD (being reaped) */
 	int exit_code;		    /* T: wait status once dead */
 	int exit_signal;	    /* T: -1 for threads that are not leaders */
@@ -220,6 +222,8 @@ void schedule(void);
 /* Sleeps in the state set before until woken or the deadline (ns CLOCK_MONOTONIC, 0 none): true when
  * the deadline passed. */
 bool schedule_deadline(u64 deadline_ns);
+/* The same with a deadline in CLOCK_REALTIME, which holds when the clock is set meanwhile. */
+bool schedule_deadline_real(u64 real_ns);
 void sched_yield_current(void);
 /* Makes t runnable when its state is in `states`. Any context. True when it did something.
  * sync: the caller is about to sleep. */
@@ -282,6 +286,8 @@ struct task *cpu_curr(unsigned int cpu); /* under RCU; for diagnostics */
 
 int sched_set_nice(struct task *t, int nice);
 int sched_set_policy(struct task *t, int policy, int rt_prio);
+/* Lends t the real-time priority of those who wait for it; 0 takes it back. Any context. */
+void sched_set_boost(struct task *t, int rt_prio);
 int sched_set_affinity(struct task *t, const struct cpumask *mask);
 u64 task_cputime_ns(struct task *t); /* exact on-CPU time */
 /* The same for all threads of a process, dead ones included (src/time/cpuclock.c). */

@@ -103,6 +103,18 @@ int sched_set_policy(struct task *t, int policy, int rt_prio)
 	return 0;
 }
 
+static void change_boost(struct task *t, const void *arg)
+{
+	t->boost = *(const int *)arg;
+	task_set_class(t);
+}
+
+void sched_set_boost(struct task *t, int rt_prio)
+{
+	if (t->boost != rt_prio)
+		task_change(t, change_boost, &rt_prio);
+}
+
 /* CPUs that are not online are ignored; none left: -EINVAL. When it returns, t runs on none of the
  * others, except that a task that runs on another CPU right now leaves it within an interrupt. */
 int sched_set_affinity(struct task *t, const struct cpumask *mask)

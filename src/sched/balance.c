@@ -28,7 +28,7 @@ static int importance(const struct task *curr)
 {
 	if (curr->flags & TF_IDLE)
 		return 0;
-	return 1 + curr->rt_prio;
+	return 1 + curr->eff_prio;
 }
 
 static unsigned int select_cpu_rt(const struct task *t)

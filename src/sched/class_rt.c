@@ -11,7 +11,7 @@
 
 static unsigned int rt_index(const struct task *t)
 {
-	return (unsigned int)(99 - t->rt_prio);
+	return (unsigned int)(99 - t->eff_prio);
 }
 
 static int rt_first(const struct rt_rq *r)
@@ -112,7 +112,7 @@ struct task *rt_pick(struct runq *rq)
 
 static void rt_check_preempt(struct runq *rq, struct task *t, bool sync)
 {
-	if (t->rt_prio > rq->curr->rt_prio)
+	if (t->eff_prio > rq->curr->eff_prio)
 		resched_rq(rq);
 }
 

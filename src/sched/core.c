@@ -340,6 +340,8 @@ void sched_fork(struct task *t, bool reset)
 		t->rt_prio = 0;
 	}
 	t->reset_on_fork = false;
+	t->boost = 0;
+	t->pi_blocked = NULL;
 	t->rt_slice_left = RR_SLICE_NS;
 	t->affinity = me->affinity;
 	t->nvcsw = t->nivcsw = 0;

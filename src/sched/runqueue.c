@@ -98,12 +98,9 @@ struct task *rq_pick(struct runq *rq)
 
 void task_set_class(struct task *t)
 {
-	if (t->policy == SCHED_FIFO || t->policy == SCHED_RR) {
-		t->class = &class_rt;
-		return;
-	}
-	t->class = &class_fair;
+	t->eff_prio = max(t->rt_prio, t->boost);
 	t->se.weight = t->policy == SCHED_IDLE ? WEIGHT_IDLE_POLICY : nice_weight[t->nice + 20];
+	t->class = t->eff_prio ? &class_rt : &class_fair;
 }
 
 void runq_init(struct runq *rq, unsigned int cpu, struct task *idle)

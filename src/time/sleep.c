@@ -49,7 +49,6 @@ bool schedule_deadline(u64 deadline_ns)
 	return sleep_with_timer(deadline_ns, false);
 }
 
-/* The same with a deadline in CLOCK_REALTIME, which follows when the clock is set. */
 bool schedule_deadline_real(u64 real_ns)
 {
 	if (ktime_get_real() >= real_ns) {

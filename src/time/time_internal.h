@@ -30,9 +30,6 @@ void hrtimer_clock_was_set(s64 delta);
 /* Time left in ns, 0 when not queued. */
 u64 hrtimer_remaining(struct hrtimer *t);
 
-/* sleep.c */
-bool schedule_deadline_real(u64 real_ns);
-
 /* itimer.c, posix_timer.c */
 struct process;
 void itimer_init(struct process *p);

@@ -17,7 +17,7 @@
 extern char percpu_start[], percpu_end[], percpu_template[];
 
 /* One cache line: what entry code and every lock touch. */
-HOT __aligned(64) __typeof__(struct task *) current_task;
+HOT __aligned(64) __typeof__(struct task *) current_task = &boot_idle_task;
 HOT u32 preempt_count = PREEMPT_NO_RESCHED;
 HOT unsigned int cpu_number;
 HOT u64 stack_chk_guard;

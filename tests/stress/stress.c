@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/* Stress: storms that must leave the machine as it was.
+ *
+ *	stress NAME SECONDS [WORKERS]
+ *
+ * NAME: fork, sigexec, mmap, pipes, oom, files, futex, or all (each for SECONDS). Every storm checks
+ * its own results (data, exit codes, counts); afterwards free memory is compared with before. Exit
+ * status 0 when everything held. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int workers = 8;
+static const char *self_path = "/proc/self/exe";
+static uint64_t end_time;
+
+static void fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "stress: ");
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, " (%s)\n", strerror(errno));
+	va_end(ap);
+	_exit(1);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int running(void)
+{
+	return now_ms() < end_time;
+}
+
+static uint32_t rnd(uint32_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 17;
+	*s ^= *s << 5;
+	return *s;
+}
+
+static long free_kb(void)
+{
+	char line[128];
+	long v = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %ld", &v) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return v;
+}
+
+static void expect_exit(pid_t pid, int want)
+{
+	int st;
+
+	if (waitpid(pid, &st, 0) != pid)
+		fail("waitpid");
+	if (!WIFEXITED(st) || WEXITSTATUS(st) != want)
+		fail("child %d ended with status %#x, wanted exit %d", pid, st, want);
+}
+
+/* Runs fn in `workers` processes at once. */
+static void in_parallel(void (*fn)(uint32_t seed))
+{
+	pid_t pids[256];
+
+	for (int k = 0; k < workers; k++) {
+		pids[k] = fork();
+		if (pids[k] < 0)
+			fail("fork");
+		if (pids[k] == 0) {
+			fn(0x9e3779b9u * (uint32_t)(k + 1));
+			_exit(0);
+		}
+	}
+	for (int k = 0; k < workers; k++)
+		expect_exit(pids[k], 0);
+}
+
+/* --- fork, exec, exit --- */
+
+static void fork_storm(uint32_t seed)
+{
+	while (running()) {
+		int code = (int)(rnd(&seed) & 63);
+		pid_t pid = rnd(&seed) & 1 ? fork() : vfork();
+
+		if (pid < 0) {
+			if (errno == EAGAIN || errno == ENOMEM)
+				continue;
+			fail("fork");
+		}
+		if (pid == 0) {
+			char text[8];
+
+			if (code & 1)
+				_exit(code);
+			snprintf(text, sizeof(text), "%d", code);
+			execl(self_path, "stress", "--exit", text, (char *)NULL);
+			_exit(99);
+		}
+		expect_exit(pid, code);
+	}
+}
+
+/* --- signals against exec --- */
+
+static void sigexec_storm(uint32_t seed)
+{
+	signal(SIGUSR1, SIG_IGN); /* inherited across fork and exec */
+	while (running()) {
+		pid_t pid = fork();
+		int st;
+
+		if (pid == 0) {
+			execl(self_path, "stress", "--chain", "20", (char *)NULL);
+			_exit(99);
+		}
+		for (int k = 0; k < 50; k++) {
+			kill(pid, rnd(&seed) & 1 ? SIGSTOP : SIGCONT);
+			kill(pid, SIGUSR1);
+			kill(pid, SIGWINCH);
+			if (rnd(&seed) % 8 == 0)
+				sched_yield();
+		}
+		if (rnd(&seed) & 1)
+			kill(pid, SIGKILL);
+		kill(pid, SIGCONT);
+		if (waitpid(pid, &st, 0) != pid)
+			fail("waitpid");
+		if (!(WIFEXITED(st) && WEXITSTATUS(st) == 0) &&
+		    !(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL))
+			fail("exec chain ended with %#x", st);
+	}
+}
+
+/* --- threads that map, unmap and fault in one address space --- */
+
+#define AREA_PAGES 64
+
+static void *mmap_thread(void *arg)
+{
+	uint32_t seed = (uint32_t)(uintptr_t)arg;
+
+	while (running()) {
+		size_t len = (1 + rnd(&seed) % AREA_PAGES) * 4096;
+		uint32_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED) {
+			if (errno == ENOMEM)
+				continue;
+			fail("mmap");
+		}
+		for (size_t k = 0; k < len / 4; k += 1024) {
+			if (p[k])
+				fail("fresh memory is not zero");
+			p[k] = seed + (uint32_t)k;
+		}
+		if (rnd(&seed) & 1) {
+			mprotect(p, len, PROT_READ);
+			mprotect(p, len, PROT_READ | PROT_WRITE);
+		}
+		if (rnd(&seed) % 4 == 0) {
+			if (madvise(p, 4096, MADV_DONTNEED))
+				fail("madvise");
+			if (p[0])
+				fail("dropped memory is not zero");
+			p[0] = seed;
+		}
+		if (rnd(&seed) % 4 == 0) {
+			void *q = mremap(p, len, len + 4096, MREMAP_MAYMOVE);
+
+			if (q == MAP_FAILED && errno != ENOMEM)
+				fail("mremap");
+			if (q != MAP_FAILED) {
+				p = q;
+				len += 4096;
+			}
+		}
+		for (size_t k = 1024; k < len / 4 - 1024; k += 1024)
+			if (p[k] - (uint32_t)k != p[1024] - 1024)
+				fail("memory changed under us");
+		if (munmap(p, len))
+			fail("munmap");
+	}
+	return NULL;
+}
+
+static void mmap_storm(uint32_t seed)
+{
+	pthread_t t[4];
+
+	for (int k = 0; k < 4; k++)
+		if (pthread_create(&t[k], NULL, mmap_thread, (void *)(uintptr_t)rnd(&seed)))
+			fail("pthread_create");
+	while (running()) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(5);
+		if (pid > 0)
+			expect_exit(pid, 5);
+	}
+	for (int k = 0; k < 4; k++)
+		pthread_join(t[k], NULL);
+}
+
+/* --- a ring of processes passing tokens through pipes --- */
+
+static void pipes_storm(uint32_t seed)
+{
+	enum { N = 25 };
+	int p[N][2];
+	pid_t pids[N];
+	uint64_t token = seed, got;
+
+	for (int k = 0; k < N; k++)
+		if (pipe(p[k]))
+			fail("pipe");
+	for (int k = 0; k < N - 1; k++) {
+		pids[k] = fork();
+		if (pids[k] < 0)
+			fail("fork");
+		if (pids[k] == 0) {
+			for (int j = 0; j < N; j++) {
+				if (j != k)
+					close(p[j][0]);
+				if (j != k + 1)
+					close(p[j][1]);
+			}
+			while (read(p[k][0], &got, 8) == 8) {
+				got++;
+				if (write(p[k + 1][1], &got, 8) != 8)
+					_exit(2);
+			}
+			_exit(0);
+		}
+	}
+	for (int j = 0; j < N; j++) {
+		if (j != N - 1)
+			close(p[j][0]);
+		if (j != 0)
+			close(p[j][1]);
+	}
+	while (running()) {
+		for (int k = 0; k < 16; k++, token += 1000)
+			if (write(p[0][1], &token, 8) != 8)
+				fail("pipe write");
+		token -= 16000;
+		for (int k = 0; k < 16; k++, token += 1000) {
+			if (read(p[N - 1][0], &got, 8) != 8)
+				fail("pipe read");
+			if (got != token + N - 1)
+				fail("token %llu, wanted %llu", (unsigned long long)got,
+				     (unsigned long long)token + N - 1);
+		}
+	}
+	close(p[0][1]);
+	for (int k = 0; k < N - 1; k++)
+		expect_exit(pids[k], 0);
+}
+
+/* --- memory exhaustion: the hungry die, the others live --- */
+
+static void oom_storm(uint32_t seed)
+{
+	while (running()) {
+		pid_t pid = fork();
+		int st;
+
+		if (pid < 0)
+			continue;
+		if (pid == 0) {
+			int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+			if (fd >= 0 && write(fd, "1000", 4) != 4)
+				_exit(3);
+			for (;;) {
+				size_t len = 16 << 20;
+				char *m = mmap(NULL, len, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+				if (m == MAP_FAILED)
+					_exit(0);
+				for (size_t k = 0; k < len; k += 4096)
+					m[k] = (char)rnd(&seed);
+			}
+		}
+		if (waitpid(pid, &st, 0) != pid)
+			fail("waitpid");
+		if (!(WIFEXITED(st) && WEXITSTATUS(st) == 0) &&
+		    !(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL))
+			fail("hungry child ended with %#x", st);
+	}
+}
+
+/* --- names --- */
+
+static void files_storm(uint32_t seed)
+{
+	char dir[64], a[128], b[128], text[64], back[64];
+
+	snprintf(dir, sizeof(dir), "/tmp/stress.%d", getpid());
+	if (mkdir(dir, 0755))
+		fail("mkdir");
+	while (running()) {
+		int fd;
+		ssize_t n;
+
+		snprintf(a, sizeof(a), "%s/f%u", dir, rnd(&seed) % 50);
+		snprintf(b, sizeof(b), "%s/f%u", dir, rnd(&seed) % 50);
+		switch (rnd(&seed) % 6) {
+		case 0:
+		case 1:
+			fd = open(a, O_RDWR | O_CREAT | O_TRUNC, 0644);
+			if (fd < 0)
+				fail("open %s", a);
+			n = snprintf(text, sizeof(text), "%u", rnd(&seed));
+			if (write(fd, text, (size_t)n) != n || pread(fd, back, 64, 0) != n ||
+			    memcmp(text, back, (size_t)n))
+				fail("contents of %s", a);
+			close(fd);
+			break;
+		case 2:
+			if (unlink(a) && errno != ENOENT)
+				fail("unlink");
+			break;
+		case 3:
+			if (rename(a, b) && errno != ENOENT)
+				fail("rename");
+			break;
+		case 4:
+			if (link(a, b) && errno != ENOENT && errno != EEXIST)
+				fail("link");
+			break;
+		default:
+			if (access(a, F_OK) && errno != ENOENT)
+				fail("access");
+		}
+	}
+	for (int k = 0; k < 50; k++) {
+		snprintf(a, sizeof(a), "%s/f%d", dir, k);
+		unlink(a);
+	}
+	if (rmdir(dir))
+		fail("rmdir");
+}
+
+/* --- mutexes and condition variables --- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static unsigned long shared, turns[6];
+static int turn;
+
+static void *futex_thread(void *arg)
+{
+	int me = (int)(uintptr_t)arg;
+
+	pthread_mutex_lock(&mutex);
+	while (running()) {
+		while (turn != me && turn >= 0)
+			pthread_cond_wait(&cond, &mutex);
+		if (turn < 0)
+			break;
+		shared++;
+		turns[me]++;
+		turn = (me + 1) % 6;
+		pthread_cond_broadcast(&cond);
+	}
+	turn = -1;
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&mutex);
+	return NULL;
+}
+
+static void futex_storm(uint32_t seed)
+{
+	pthread_t t[6];
+	unsigned long sum = 0;
+
+	(void)seed;
+	for (int k = 0; k < 6; k++)
+		if (pthread_create(&t[k], NULL, futex_thread, (void *)(uintptr_t)k))
+			fail("pthread_create");
+	for (int k = 0; k < 6; k++) {
+		pthread_join(t[k], NULL);
+		sum += turns[k];
+	}
+	if (sum != shared)
+		fail("%lu turns, counter %lu", sum, shared);
+}
+
+/* --- frame --- */
+
+static const struct storm {
+	const char *name;
+	void (*fn)(uint32_t seed);
+} storms[] = {
+	{ "fork", fork_storm },	  { "sigexec", sigexec_storm }, { "mmap", mmap_storm },
+	{ "pipes", pipes_storm }, { "files", files_storm },	{ "futex", futex_storm },
+	{ "oom", oom_storm },
+};
+
+static int run(const struct storm *s, long seconds)
+{
+	long before, after = 0;
+
+	before = free_kb();
+	end_time = now_ms() + (uint64_t)seconds * 1000;
+	in_parallel(s->fn);
+	/* Deferred frees take a moment: wait for the level, not for a time. */
+	for (int k = 0; k < 100; k++) {
+		after = free_kb();
+		if (before - after < 1024)
+			break;
+		usleep(100000);
+	}
+	printf("%s: ok, free memory %ld kB before, %ld kB after\n", s->name, before, after);
+	fflush(stdout);
+	return before - after >= 4096;
+}
+
+int main(int argc, char **argv)
+{
+	int bad = 0, known = 0;
+
+	if (argc == 3 && strcmp(argv[1], "--exit") == 0)
+		return atoi(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--chain") == 0) {
+		char text[16];
+		int n = atoi(argv[2]);
+
+		if (n == 0)
+			return 0;
+		snprintf(text, sizeof(text), "%d", n - 1);
+		execl(self_path, "stress", "--chain", text, (char *)NULL);
+		return 98;
+	}
+	if (argc < 3) {
+		fprintf(stderr, "usage: stress NAME SECONDS [WORKERS]\n");
+		return 2;
+	}
+	if (argc > 3)
+		workers = atoi(argv[3]);
+	for (size_t k = 0; k < sizeof(storms) / sizeof(storms[0]); k++)
+		if (strcmp(argv[1], "all") == 0 || strcmp(argv[1], storms[k].name) == 0) {
+			known = 1;
+			bad |= run(&storms[k], atol(argv[2]));
+		}
+	if (!known)
+		fprintf(stderr, "stress: no storm %s\n", argv[1]);
+	return bad || !known;
+}
