@@ -5,3 +5,4 @@ KASAN_percpu.o := n
 KASAN_gdt.o := n
 KASAN_idt.o := n
 KASAN_cpuid.o := n
+obj-$(CONFIG_KTEST) += selftest.o
