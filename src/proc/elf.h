@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading ELF headers: pure functions over bytes in memory, also built on the host for tests. */
+/* Reading ELF headers and "#!" lines: pure functions over bytes in memory, also built on the host for tests. */
 #ifndef PROC_ELF_H
 #define PROC_ELF_H
 
@@ -32,5 +32,9 @@ int elf_plan(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, u64 user_
 	     struct elf_layout *out);
 /* May this segment be mapped with this bias? 0 or -EINVAL. */
 int elf_check_segment(const struct elf64_phdr *ph, u64 bias, u64 user_end);
+
+/* Cuts the head of a "#!" file into *name and *arg (NULL: none), NUL-terminated inside line[size],
+ * which is changed. size: at least 4. 0 or -ENOEXEC. */
+int script_parse(char *line, size_t size, char **name, char **arg);
 
 #endif

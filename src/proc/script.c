@@ -1,68 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* "#!" files. The first line, of which 256 bytes are looked at, names an interpreter and at most one
- * argument: everything after the blanks that follow the name, blanks inside it included. The interpreter
- * gets: its name, that argument, the script's name, the caller's arguments but the first. */
+/* "#!" files: the interpreter gets its name, the argument of the line if there is one, the script's name
+ * and the caller's arguments but the first. */
 #include "exec_internal.h"
 
 #include <kernel/slab.h>
 #include <kernel/string.h>
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* First byte of [p, end] that is not blank, or NULL. */
-static char *skip_blanks(char *p, char *end)
-{
-	for (; p <= end; p++) {
-		if (!blank(*p))
-			return p;
-	}
-	return NULL;
-}
-
-/* First byte of [p, end] that ends a word, or NULL. */
-static char *word_end(char *p, char *end)
-{
-	for (; p <= end; p++) {
-		if (blank(*p) || !*p)
-			return p;
-	}
-	return NULL;
-}
-
-/* Cuts the line into *name and *arg (NULL: none), both NUL-terminated inside `line`, whose last byte
- * is line[EXEC_HEAD - 1]. */
-static int script_parse(char *line, char **name, char **arg)
-{
-	char *last = line + EXEC_HEAD - 1, *end, *start, *sep;
-
-	end = memchr(line, '\n', EXEC_HEAD);
-	if (!end) {
-		start = skip_blanks(line + 2, last);
-		/* Without a blank or NUL behind it the name may have been cut. */
-		if (!start || !word_end(start, last))
-			return -ENOEXEC;
-		end = last;
-	}
-	while (end > line + 2 && blank(end[-1]))
-		end--;
-	*end = '\0';
-	start = skip_blanks(line + 2, end);
-	if (!start || start == end)
-		return -ENOEXEC;
-	*name = start;
-	*arg = NULL;
-	sep = word_end(start, end);
-	if (sep && *sep) {
-		*arg = skip_blanks(sep, end);
-		*sep = '\0';
-		if (*arg && !**arg)
-			*arg = NULL;
-	}
-	return 0;
-}
 
 int script_prepare(struct exec *x)
 {
@@ -75,7 +17,7 @@ int script_prepare(struct exec *x)
 	if (x->head[0] != '#' || x->head[1] != '!')
 		return 0;
 	memcpy(line, x->head, sizeof(line));
-	rc = script_parse(line, &name, &arg);
+	rc = script_parse(line, sizeof(line), &name, &arg);
 	if (rc)
 		return rc;
 	/* The interpreter could not open a descriptor that closes on exec. */
