@@ -10,6 +10,7 @@ enum lock_class {
 	LOCK_NONE, /* not checked */
 
 	/* Sleeping locks, outermost first. */
+	LOCK_DEVFS,	     /* making device nodes: calls the VFS */
 	LOCK_TTY_OPEN,	     /* tty open/close/hangup */
 	LOCK_TTY_CTL,	     /* termios, window size, session */
 	LOCK_TTY_READ,	     /* one reader at a time */

@@ -169,5 +169,8 @@ u64 pages_total_count(void); /* what the allocator was given, free or not */
 /* Gives RAM that was reserved during boot (a module, the init sections) to the allocator. Partial
  * pages at the ends are kept back. */
 void pages_free_boot_range(u64 pa, u64 size);
+/* Makes one whole reserved page (page-aligned address) an ordinary page with one reference, its
+ * content kept: the caller gives it to the page cache instead of copying it. */
+struct page *page_adopt_boot(u64 pa);
 
 #endif

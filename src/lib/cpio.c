@@ -89,13 +89,15 @@ static int parse_header(const char *h, struct cpio_entry *e, u32 *name_size)
 	return 0;
 }
 
-/* The NUL must be where the header says and nowhere before. */
+/* The name ends at its first NUL; archives that align their data put more of them behind it. */
 static int take_name(struct cpio_entry *e, const char *name, u32 name_size)
 {
-	if (strnlen(name, name_size) != name_size - 1)
+	size_t len = strnlen(name, name_size);
+
+	if (len == 0 || len == name_size || memchr_inv(name + len, 0, name_size - len))
 		return -EINVAL;
 	e->name = name;
-	e->name_len = name_size - 1;
+	e->name_len = len;
 	return 0;
 }
 

@@ -376,6 +376,16 @@ void pages_free_boot_range(u64 pa, u64 size)
 	levels_update();
 }
 
+struct page *page_adopt_boot(u64 pa)
+{
+	struct page *p = pfn_to_page(pa >> PAGE_SHIFT);
+
+	ASSERT(page_test(p, PG_RESERVED) && IS_ALIGNED(pa, PAGE_SIZE));
+	*p = (struct page){ .refs = ATOMIC_INIT(1) };
+	__atomic_fetch_add(&total_pages, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
 /* What lies in the direct map and is not free: nobody may hand it out or count references to it. */
 static void __init mark_reserved(u64 start, u64 end)
 {
