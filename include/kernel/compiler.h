@@ -75,7 +75,7 @@
  * and in #if. */
 #define KCONFIG_PAIR_1 0,
 #define KCONFIG_SECOND(ignored, val, ...) val
-#define KCONFIG_TEST2(arg_or_junk) KCONFIG_SECOND(arg_or_junk 1, 0, 0)
+#define KCONFIG_TEST2(...) KCONFIG_SECOND(__VA_ARGS__ 1, 0, 0)
 #define KCONFIG_TEST1(val) KCONFIG_TEST2(KCONFIG_PAIR_##val)
 #define IS_ENABLED(option) KCONFIG_TEST1(option)
 

@@ -32,7 +32,8 @@ cppcheck-flags := --quiet --enable=warning,portability --inline-suppr --error-ex
 	--std=c11 --platform=unix64 $(addprefix --suppress=,missingInclude missingIncludeSystem \
 	unknownMacro nullPointerArithmetic uninitvar ctuuninitvar comparePointers internalAstError \
 	shiftNegativeLHS arithOperationsOnVoidPointer) \
-	-Iinclude -Iarch/x86_64/include --include=$(gen)/autoconf.h
+	-U__ASSEMBLY__ -UKEELSON_HOST -U__clang__ -Iinclude -Iarch/x86_64/include \
+	--include=$(gen)/autoconf.h
 cppcheck-objs := $(clang-objs:.clang=.cppcheck)
 check-cppcheck: $(cppcheck-objs)
 build/check/%.cppcheck: %.c | generated
@@ -47,8 +48,8 @@ build/check/shell: $(shell-scripts)
 python-files := scripts/vm $(wildcard scripts/*.py scripts/*/*.py tests/*.py tests/*/*.py)
 check-python: build/check/python
 build/check/python: $(python-files)
-	$(call say,PYTHON,"$(words $^) files")mkdir -p $(@D) && $(python) -W error -c 'import sys; \
-		[compile(open(f).read(), f, "exec") for f in sys.argv[1:]]' $^ && touch $@
+	$(call say,PYTHON,"$(words $^) files")mkdir -p $(@D) && $(python) -W error -c 'import pathlib, sys; \
+		[compile(pathlib.Path(f).read_text(), f, "exec") for f in sys.argv[1:]]' $^ && touch $@
 
 check-rules:
 	$(Q)$(python) scripts/check_rules.py
