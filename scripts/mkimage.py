@@ -134,6 +134,9 @@ class Builder:
     def do_program(self, path, name):
         self.image.add_file(path, os.path.join(os.environ["IMAGE_PROGRAMS"], name), 0o755)
 
+    def do_test(self, path, name):
+        self.image.add_file(path, os.path.join(os.environ["IMAGE_TESTS"], name), 0o755)
+
     def do_tests(self, at):
         self.do_dir(at, "0755")
         folder = os.environ.get("IMAGE_TESTS", "")

@@ -157,7 +157,7 @@ def command(opt, append="", serials=(), gdb=None):
     accel = opt.accel
     if accel == "auto":
         accel = "kvm" if kvm_works() else "tcg"
-    if accel == "tcg":
+    if accel == "tcg" and "-icount" not in opt.extra:
         accel = "tcg,thread=multi"
     cmd = [QEMU, "-name", "keelson", "-accel", accel, "-M", opt.machine, "-cpu", opt.cpu, "-smp",
            str(opt.smp), "-m", opt.mem, "-no-reboot", "-nic", "none",

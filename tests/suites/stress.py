@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Storms of tests/stress on 4 CPUs: each checks its own results, and memory must come back.
+
+The quick form gives each a few seconds; the suite `soak` is the long one (--seconds, 600).
+"""
+from vmlib.guest import Guest, PANICKED
+from vmlib.qemu import Options
+
+STORMS = ["fork", "sigexec", "mmap", "pipes", "files", "futex", "oom"]
+QUICK = 3
+REPORTS = ("KASAN", "UBSAN", "lockdep", "BUG:", "panic")
+
+
+def run(ctx, seconds=QUICK):
+    seconds = int(ctx.seconds or seconds)
+    for storm in STORMS:
+        if ctx.wants(storm):
+            run_storm(ctx, storm, seconds)
+
+
+def run_storm(ctx, storm, seconds):
+    """One storm on a fresh machine; the console must stay free of reports."""
+    memory = "256" if ctx.config != "debug" else "768"
+    with Guest(Options(kernel=ctx.kernel, config=ctx.config, image="test", smp=4, mem=memory,
+                       append="loglevel=7")) as guest:
+        result = guest.run(["/usr/lib/tests/stress", storm, str(seconds)],
+                           timeout=seconds * 3 + 120)
+        log = result.log or guest.log()
+    text = "%s\n%s\n%s" % (result.stdout.decode("utf-8", "replace"),
+                           result.stderr.decode("utf-8", "replace"), log)
+    reports = [line for line in log.splitlines() if any(word in line for word in REPORTS)]
+    if result.status == PANICKED:
+        ctx.fail(storm, "the machine was lost", text)
+    elif result.status:
+        ctx.fail(storm, "status %d" % result.status, text)
+    else:
+        ctx.check(storm, not reports, (reports or [""])[0][:100], text)
