@@ -11,6 +11,7 @@
 #include <kernel/proc.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
+#include <kernel/xarray.h>
 
 #include "init_internal.h"
 
@@ -49,6 +50,7 @@ void kernel_main(void)
 	log_info("init", "Keelson, loaded by %s; command line: %s", bootinfo.loader,
 		 boot_command_line);
 	mm_init_early();
+	xa_node_cache_init();
 	sched_init();
 	proc_init();
 	syscall_init();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* In-kernel tests of the allocators. Free memory is compared loosely: caches keep some. */
+#include <arch/thread.h>
 #include <kernel/ktest.h>
 #include <kernel/mm.h>
 #include <kernel/random.h>
