@@ -44,6 +44,7 @@ static void print_regs(const struct user_regs *r)
 static void print_backtrace(const struct user_regs *r)
 {
 	struct stack_trace st = { .nr = 0 };
+	bool regs_start = r != NULL;
 	char name[96];
 
 	if (r)
@@ -52,7 +53,10 @@ static void print_backtrace(const struct user_regs *r)
 		arch_backtrace(&st, 0, 0);
 	log_printf(LOG_EMERG, "", "Backtrace:");
 	for (unsigned int i = 0; i < st.nr; i++) {
-		if (!ksym_lookup(st.ip[i], name, sizeof(name)))
+		/* A return address may be the first byte of the next function: one back is the call. */
+		bool is_return = !regs_start || i > 0;
+
+		if (!ksym_lookup(st.ip[i] - is_return, name, sizeof(name)))
 			strscpy(name, "?", sizeof(name));
 		log_printf(LOG_EMERG, "", "  %016llx %s", (unsigned long long)st.ip[i], name);
 	}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-obj-y += vectors.o trap.o fault.o irq.o lapic.o ioapic.o pic.o
+obj-y += vectors.o trap.o fault.o umip.o irq.o lapic.o ioapic.o pic.o

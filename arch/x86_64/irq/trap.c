@@ -135,7 +135,11 @@ static void user_trap(struct user_regs *regs, unsigned int vector)
 	case VEC_XM:
 		user_fpe(regs, vector);
 		break;
-	default: /* general protection, bounds, overflow, bad TSS */
+	case VEC_GP:
+		if (umip_emulate(regs))
+			break;
+		fallthrough;
+	default: /* bounds, overflow, bad TSS */
 		force_signal(SIGSEGV, SI_KERNEL, 0);
 		break;
 	}

@@ -53,6 +53,8 @@ void exit_slow_path(struct user_regs *regs);
 void trap_page_fault(struct user_regs *regs);
 void trap_fatal(struct user_regs *regs, unsigned int vector, u64 addr) __attribute__((noreturn));
 
+bool umip_emulate(struct user_regs *regs);
+
 /* The device interrupt of a vector (irq/irq.c). */
 void irq_device(unsigned int vector);
 /* arch/x86_64/smp/ipi.c */
