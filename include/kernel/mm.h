@@ -133,6 +133,8 @@ struct mmap_req {
 	u64 addr, len, pgoff; /* pgoff in pages */
 	u32 prot, flags;      /* PROT_*, MAP_* */
 	struct file *file;    /* NULL anonymous */
+	const struct vm_ops *ops; /* instead of the file's own; open is called for the new area */
+	void *private;
 };
 /* Address or -errno. Takes mm->lock exclusive. */
 long do_mmap(const struct mmap_req *rq);

@@ -209,7 +209,7 @@ static bool file_is_shmem(const struct file *f)
 
 /* Makes the area object for [at, at + len) and lets the file set it up; not linked yet. */
 static int area_create(struct mm *mm, u64 at, u64 len, u32 vm, struct file *f, u64 pgoff,
-		       struct vma **out)
+		       const struct mmap_req *rq, struct vma **out)
 {
 	struct vma *v = vma_alloc(mm, at, at + len, vm);
 	int rc;
@@ -228,13 +228,21 @@ static int area_create(struct mm *mm, u64 at, u64 len, u32 vm, struct file *f, u
 			return rc;
 		}
 	}
+	if (rq->ops) {
+		v->ops = rq->ops;
+		v->private = rq->private;
+		if (v->ops->open)
+			v->ops->open(v);
+	}
 	*out = v;
 	return 0;
 }
 
 /* Commits a checked request at `at`: limits, what was there, the area itself. */
-static long area_install(struct mm *mm, u64 at, u64 len, u32 vm, struct file *f, u64 pgoff)
+static long area_install(struct mm *mm, u64 at, u64 len, u32 vm, struct file *f,
+			 const struct mmap_req *rq)
 {
+	u64 pgoff = f == rq->file ? rq->pgoff : 0;
 	u64 pages = len >> PAGE_SHIFT;
 	struct vma *v, *below;
 	bool charged = false;
@@ -259,7 +267,7 @@ static long area_install(struct mm *mm, u64 at, u64 len, u32 vm, struct file *f,
 			;
 	if (!f && vma_extend(mm, below, at, at + len, vm, NULL, NULL, 0))
 		goto done;
-	rc = area_create(mm, at, len, vm, f, pgoff, &v);
+	rc = area_create(mm, at, len, vm, f, pgoff, rq, &v);
 	if (rc) {
 		if (charged)
 			commit_uncharge(pages);
@@ -322,7 +330,7 @@ long mmap_locked(struct mm *mm, const struct mmap_req *rq, bool *populate)
 			return rc;
 		f = shared;
 	}
-	at = area_install(mm, (u64)at, len, vm, f, shared ? 0 : rq->pgoff);
+	at = area_install(mm, (u64)at, len, vm, f, rq);
 	if (shared)
 		file_put(shared);
 	*populate = at >= 0 && (vm & VM_LOCKED ||
