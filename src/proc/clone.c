@@ -25,6 +25,13 @@
 	 CLONE_NEWPID | CLONE_NEWNET)
 #define MAX_SET_TID 32
 
+static atomic64_t forks;
+
+u64 forks_total(void)
+{
+	return (u64)atomic64_read(&forks);
+}
+
 /* A task under construction. */
 struct clone_ctx {
 	const struct clone_args_k *args;
@@ -385,6 +392,7 @@ long do_clone(const struct clone_args_k *args, const struct user_regs *regs)
 		clone_undo(&c);
 		return rc;
 	}
+	atomic64_inc(&forks);
 	nr = c.t->tid;
 	clone_start(&c);
 	return nr;

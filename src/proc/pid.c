@@ -23,6 +23,7 @@ static struct idr pid_table; /* pid_lock; RCU to read */
 static struct kmem_cache *pid_cache __ro_after_init;
 static bool wrapped; /* pid_lock */
 static bool next_is_init;
+static pid_t last_given; /* pid_lock; read without */
 
 s64 pid_max = 32768;
 SYSCTL(pid_max, "kernel/pid_max", 0644, &pid_max, 301, PID_LIMIT);
@@ -77,8 +78,10 @@ int pid_create(pid_t nr, struct pid **out)
 	p->listed = true;
 	f = spin_lock_irqsave(&pid_lock);
 	got = number_alloc(p, nr);
-	if (got > 0)
+	if (got > 0) {
 		p->nr = got;
+		last_given = got;
+	}
 	spin_unlock_irqrestore(&pid_lock, f);
 	if (got < 0) {
 		kmem_cache_free(pid_cache, p);
@@ -210,4 +213,24 @@ struct process *process_next_get(pid_t *nr)
 	}
 	rcu_read_unlock();
 	return p;
+}
+
+struct pid *pid_next_get(pid_t nr)
+{
+	struct pid *pid;
+	int id = nr;
+
+	rcu_read_lock();
+	while ((pid = idr_get_next(&pid_table, &id)) != NULL) {
+		if (refcount_inc_not_zero(&pid->refs))
+			break;
+		id++;
+	}
+	rcu_read_unlock();
+	return pid;
+}
+
+pid_t pid_last(void)
+{
+	return READ_ONCE(last_given);
 }
