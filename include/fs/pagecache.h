@@ -64,11 +64,15 @@ int must_check mapping_get_page(struct mapping *m, u64 index, bool write, bool h
 				struct page **out);
 /* Inserts a fresh page (locked by the caller or not yet visible): 0, -EEXIST, -ENOMEM. */
 int must_check mapping_add_page(struct mapping *m, struct page *p, u64 index);
-/* Removes and drops all pages from byte `start` to `end` inclusive (~0 = to infinity), unmapping them
+/* Removes and drops all pages from byte `start` to `end` inclusive (-1 = to infinity), unmapping them
  * everywhere; partial pages at the edges are zeroed. May sleep. */
 void mapping_truncate_range(struct mapping *m, loff_t start, loff_t end);
 /* Size change: unmap, truncate, set size. inode->lock held exclusive. */
 void mapping_set_size(struct inode *i, loff_t size);
+/* The file is about to grow from old to size bytes: zeroes the rest of the old last page. */
+void mapping_zero_tail(struct inode *i, loff_t old, loff_t size);
+/* Writes u at *pos: no checks, no times. inode->lock held exclusive. Bytes or -errno. */
+ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos);
 void page_mark_dirty(struct page *p);
 /* vm_ops of ordinary file mappings. */
 extern const struct vm_ops generic_vm_ops;

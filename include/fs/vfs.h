@@ -93,6 +93,7 @@ struct dentry {
 #define DCACHE_LRU 32u	    /* on the LRU list */
 #define DCACHE_REFERENCED 64u /* used since the shrinker last looked */
 #define DCACHE_DEAD 128u    /* being freed */
+#define DCACHE_PINNED 256u  /* the file system holds a reference: d_pin */
 #define DCACHE_REFS_DEAD (-0x20000000) /* refs of a dentry that is being freed */
 
 static inline bool d_unhashed(const struct dentry *d)
@@ -183,6 +184,7 @@ struct inode {
 #define INODE_NEW 1u
 #define INODE_DIRTY 2u
 #define INODE_FREEING 4u
+#define INODE_LINKABLE 8u /* made by O_TMPFILE: link() may give it a name */
 
 struct dir_context {
 	/* Gives one entry to the caller; false: no room, stop. */
@@ -467,6 +469,7 @@ void inode_mark_dirty(struct inode *i);
 void inode_touch(struct inode *i, u32 attr_bits); /* ATTR_ATIME|MTIME|CTIME = now */
 void file_accessed(struct file *f);		  /* atime under relatime rules */
 int file_modified(struct file *f);		  /* mtime, ctime, clears set-id bits; inode->lock held */
+void file_modified_mapped(struct file *f);	  /* the same for a first write through a mapping */
 
 struct mount {
 	struct mount *parent;	  /* mount lock + seq */
@@ -499,6 +502,10 @@ int vfs_mount_at(const char *source, const char *path, const char *type, u32 fla
 int mount_writable(const struct path *p); /* 0 or -EROFS */
 
 /* --- dentries --- */
+static inline bool d_inode_is_dir(const struct dentry *d)
+{
+	return S_ISDIR(d->inode->mode);
+}
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name); /* unhashed, refs 1 */
 struct dentry *d_alloc_root(struct inode *root);
 struct dentry *d_alloc_disconnected(struct super_block *sb, const struct qstr *name);
@@ -516,6 +523,9 @@ static inline struct dentry *d_get(struct dentry *d)
 }
 void d_put(struct dentry *d);
 void d_prune_children(struct dentry *d); /* drops unused cached names below */
+/* A file system whose names live only here keeps them with one reference, which goes at unmount. */
+void d_pin(struct dentry *d);
+void d_unpin(struct dentry *d);
 /* Absolute text of a path as seen from root: into buf from its end; " (deleted)" appended when
  * unlinked. Start of the text or -errno through *out. */
 int d_path(const struct path *p, const struct path *root, char *buf, size_t size, char **out);
@@ -553,6 +563,9 @@ int generic_permission(struct inode *inode, unsigned int mask);
 int kern_open(const char *path, int flags, mode_t mode, struct file **out);
 /* Opens what a path names already; flags O_*; checks permissions. */
 int file_open_path(const struct path *p, int flags, const struct cred *cred, struct file **out);
+/* inode_ops.tmpfile: gives f, whose f->path.mnt the caller has set, the fresh object at p: takes own
+ * references, runs open(). 0 or -errno. */
+int must_check file_finish_open(struct file *f, const struct path *p);
 int kern_mkdir(const char *path, mode_t mode);
 int kern_mknod(const char *path, mode_t mode, dev_t dev);
 int kern_symlink(const char *target, const char *path);
@@ -561,7 +574,10 @@ int kern_unlink(const char *path);
 ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos);
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, loff_t *pos);
 int vfs_getattr(const struct path *p, struct kstat *st);
+void generic_fillattr(struct inode *i, struct kstat *st); /* for getattr: from the inode */
 int vfs_setattr(struct dentry *d, struct iattr *attr); /* inode->lock held exclusive, checks rights */
+int rlimit_fsize_check(loff_t size); /* 0, or SIGXFSZ and -EFBIG */
+bool xattr_listable(const char *name); /* trusted.* shows only to CAP_SYS_ADMIN */
 int vfs_truncate(const struct path *p, loff_t size);
 int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync);
 
@@ -603,6 +619,18 @@ void cdev_unregister(struct cdev *c);
 int devfs_create(const char *name, mode_t mode, dev_t dev);
 int devfs_symlink(const char *name, const char *target);
 int devfs_remove(const char *name);
+
+/* --- SIGIO (fs/vfs/fasync.c) --- */
+/* Files whose owners want a signal when something happens. */
+struct fasync_list {
+	struct list_head files;
+	struct spinlock lock; /* changes; notifiers walk under RCU */
+};
+void fasync_list_init(struct fasync_list *l);
+/* For file_ops.fasync: 0 or -ENOMEM. */
+int fasync_set(struct fasync_list *l, struct file *f, bool on);
+/* Any context. band: POLL* bits. */
+void fasync_notify(struct fasync_list *l, int si_code, u32 band);
 
 /* --- locks on files (fs/vfs/lock.c) --- */
 void locks_remove_posix(struct file *f, struct files *owner); /* each close */

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* The page cache: finding, adding and removing the pages of a file; truncation; faults.
+ *
+ * Owns: mapping->pages and what page->mapping and page->index say.
+ * Use: see fs/pagecache.h. File systems without backing store (tmpfs) have no read_page: a missing page
+ * is a hole and reads as zeroes.
+ * Invariants: a page in the tree has page->mapping == the mapping and holds one reference for it.
+ * Insertion refuses indexes behind the end of the file, under mapping->lock; truncation first sets the
+ * size, then takes pages out, then unmaps them everywhere. A fault that looked up a page before checks
+ * page->mapping under page_table_lock, so no address space keeps a page that is out of the tree.
+ * Locking: mapping->lock for changes; look-up under RCU with a re-check after taking the reference.
+ * Lifetime: pages by reference; tree nodes by RCU. */
+#include <fs/pagecache.h>
+#include <fs/vfs.h>
+#include <kernel/errno.h>
+#include <kernel/mm.h>
+#include <kernel/rcu.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+static atomic64_t cached_pages;
+
+u64 pagecache_pages(void)
+{
+	return (u64)atomic64_read(&cached_pages);
+}
+
+void mapping_init(struct mapping *m, struct inode *host, const struct mapping_ops *ops)
+{
+	m->host = host;
+	m->ops = ops;
+	xa_init(&m->pages);
+	spin_lock_init(&m->lock, LOCK_XARRAY);
+	m->nr_pages = 0;
+	mutex_init(&m->areas_lock, LOCK_MAPPING);
+	list_init(&m->areas);
+	m->nr_writable = 0;
+	m->wb_err = 0;
+	m->flags = 0;
+}
+
+struct page *mapping_find_page(struct mapping *m, u64 index)
+{
+	struct page *p;
+
+	rcu_read_lock();
+	for (;;) {
+		p = xa_load(&m->pages, index);
+		if (!p)
+			break;
+		if (unlikely(!page_get_unless_zero(p)))
+			continue;
+		if (likely(xa_load(&m->pages, index) == p))
+			break;
+		rcu_read_unlock();
+		page_put(p);
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+	return p;
+}
+
+/* With check_size: -ERANGE when the page lies behind the end of the file. */
+static int add_page(struct mapping *m, struct page *p, u64 index, bool check_size)
+{
+	int rc;
+
+	for (;;) {
+		spin_lock(&m->lock);
+		if (check_size && index >= DIV_ROUND_UP((u64)m->host->size, PAGE_SIZE)) {
+			spin_unlock(&m->lock);
+			return -ERANGE;
+		}
+		/* Tree nodes are allocated without sleeping: usually there is one. */
+		rc = xa_insert(&m->pages, index, p, GFP_ATOMIC);
+		if (!rc) {
+			p->index = (u32)index;
+			WRITE_ONCE(p->mapping, m);
+			page_get(p);
+			m->nr_pages++;
+		}
+		spin_unlock(&m->lock);
+		if (rc != -ENOMEM)
+			break;
+		if (!reclaim(16, GFP_KERNEL))
+			return -ENOMEM;
+	}
+	if (rc)
+		return -EEXIST;
+	atomic64_inc(&cached_pages);
+	return 0;
+}
+
+int mapping_add_page(struct mapping *m, struct page *p, u64 index)
+{
+	return add_page(m, p, index, false);
+}
+
+/* A new page for index, in the tree, referenced, PG_UPTODATE when there is nothing to read. */
+static int make_page(struct mapping *m, u64 index, bool check_size, struct page **out)
+{
+	bool hole = !m->ops->read_page;
+	struct page *p;
+	int rc = 0;
+
+	if (m->ops->charge) {
+		rc = m->ops->charge(m, 1);
+		if (rc)
+			return rc;
+	}
+	rc = -ENOMEM;
+	p = page_alloc(GFP_USER | (hole ? GFP_ZERO : 0));
+	if (!p)
+		goto uncharge;
+	if (hole)
+		page_set(p, PG_UPTODATE);
+	rc = add_page(m, p, index, check_size);
+	if (rc)
+		goto free;
+	*out = p;
+	return 0;
+free:
+	page_put(p);
+uncharge:
+	if (m->ops->uncharge)
+		m->ops->uncharge(m, 1);
+	return rc;
+}
+
+/* Reads a page that somebody added and nobody filled yet. */
+static int fill_page(struct mapping *m, struct page *p)
+{
+	int rc;
+
+	page_lock(p);
+	if (p->mapping != m) {
+		page_unlock(p);
+		return -EAGAIN;
+	}
+	if (page_test(p, PG_UPTODATE)) {
+		page_unlock(p);
+		return 0;
+	}
+	rc = m->ops->read_page(m, p); /* unlocks */
+	if (rc)
+		return rc;
+	page_wait_unlocked(p);
+	return page_test(p, PG_UPTODATE) ? 0 : -EIO;
+}
+
+static int get_page(struct mapping *m, u64 index, bool hole_ok, bool check_size, struct page **out)
+{
+	struct page *p;
+	int rc;
+
+	for (;;) {
+		p = mapping_find_page(m, index);
+		if (!p) {
+			if (hole_ok && !m->ops->read_page) {
+				*out = NULL;
+				return 0;
+			}
+			rc = make_page(m, index, check_size, &p);
+			if (rc == -EEXIST)
+				continue;
+			if (rc)
+				return rc;
+		}
+		if (likely(page_test(p, PG_UPTODATE)))
+			break;
+		rc = fill_page(m, p);
+		if (!rc)
+			break;
+		page_put(p);
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+int mapping_get_page(struct mapping *m, u64 index, bool write, bool hole_ok, struct page **out)
+{
+	return get_page(m, index, hole_ok && !write, false, out);
+}
+
+void page_mark_dirty(struct page *p)
+{
+	struct mapping *m = READ_ONCE(p->mapping);
+
+	if (page_test_and_set(p, PG_DIRTY) || !m || !m->ops->write_pages)
+		return;
+	spin_lock(&m->lock);
+	if (p->mapping == m)
+		xa_set_mark(&m->pages, p->index, PAGECACHE_MARK_DIRTY);
+	spin_unlock(&m->lock);
+}
+
+/* --- removal --- */
+
+/* Takes p out of the tree; the tree's reference is the caller's now. False: it was not there. */
+static bool remove_page(struct mapping *m, struct page *p, u64 index)
+{
+	bool mine;
+
+	spin_lock(&m->lock);
+	mine = p->mapping == m && xa_load(&m->pages, index) == p;
+	if (mine) {
+		xa_erase(&m->pages, index);
+		WRITE_ONCE(p->mapping, NULL);
+		m->nr_pages--;
+	}
+	spin_unlock(&m->lock);
+	if (!mine)
+		return false;
+	atomic64_dec(&cached_pages);
+	if (m->ops->release_page)
+		m->ops->release_page(m, p);
+	if (m->ops->uncharge)
+		m->ops->uncharge(m, 1);
+	return true;
+}
+
+#define TRUNCATE_BATCH 32
+
+static void remove_range(struct mapping *m, u64 first, u64 last)
+{
+	void *entries[TRUNCATE_BATCH];
+	u64 index[TRUNCATE_BATCH];
+	unsigned int n;
+
+	while (first <= last) {
+		rcu_read_lock();
+		n = xa_gather(&m->pages, first, last, entries, index, TRUNCATE_BATCH);
+		for (unsigned int k = 0; k < n; k++) {
+			if (!page_get_unless_zero(entries[k]))
+				entries[k] = NULL;
+		}
+		rcu_read_unlock();
+		if (!n)
+			return;
+		for (unsigned int k = 0; k < n; k++) {
+			struct page *p = entries[k];
+
+			if (!p)
+				continue;
+			if (m->ops->read_page)
+				page_lock(p);
+			if (remove_page(m, p, index[k]))
+				page_put(p);
+			if (m->ops->read_page)
+				page_unlock(p);
+			page_put(p);
+		}
+		if (index[n - 1] == ~0ull)
+			return;
+		first = index[n - 1] + 1;
+		cond_resched();
+	}
+}
+
+/* Zeroes bytes [from, to) of one page, when it exists. */
+static void zero_part(struct mapping *m, u64 index, unsigned int from, unsigned int to)
+{
+	struct page *p;
+
+	if (m->ops->read_page) {
+		if (mapping_get_page(m, index, true, false, &p))
+			return;
+	} else {
+		p = mapping_find_page(m, index);
+		if (!p)
+			return;
+	}
+	memset((char *)page_address(p) + from, 0, to - from);
+	page_mark_dirty(p);
+	page_put(p);
+}
+
+void mapping_truncate_range(struct mapping *m, loff_t start, loff_t end)
+{
+	u64 from = (u64)start, to = (u64)end + 1; /* to: exclusive, 0 is infinity */
+	u64 first = DIV_ROUND_UP(from, PAGE_SIZE), stop = to ? to / PAGE_SIZE : ~0ull;
+
+	if (!m->ops || !READ_ONCE(m->nr_pages))
+		return;
+	if (first > stop) { /* inside one page */
+		zero_part(m, stop, from % PAGE_SIZE, to % PAGE_SIZE);
+		return;
+	}
+	if (from % PAGE_SIZE)
+		zero_part(m, from / PAGE_SIZE, from % PAGE_SIZE, PAGE_SIZE);
+	if (to % PAGE_SIZE)
+		zero_part(m, stop, 0, to % PAGE_SIZE);
+	if (first == stop)
+		return;
+	remove_range(m, first, to ? stop - 1 : ~0ull);
+	if (!list_empty(&m->areas))
+		mapping_unmap_pages(m, first, to ? stop - first : 0, !to);
+}
+
+/* The file grows: what a mapping wrote behind the old end must not show. */
+void mapping_zero_tail(struct inode *i, loff_t old, loff_t size)
+{
+	u64 base = ALIGN_DOWN((u64)old, PAGE_SIZE);
+
+	if (old % (loff_t)PAGE_SIZE && i->mapping->ops && i->mapping->nr_pages)
+		zero_part(i->mapping, base / PAGE_SIZE, old % PAGE_SIZE,
+			  (unsigned int)min_t(u64, (u64)size - base, PAGE_SIZE));
+}
+
+void mapping_set_size(struct inode *i, loff_t size)
+{
+	loff_t old = i->size;
+
+	spin_lock(&i->mapping->lock);
+	WRITE_ONCE(i->size, size);
+	spin_unlock(&i->mapping->lock);
+	if (size < old)
+		mapping_truncate_range(i->mapping, size, -1);
+	else if (size > old)
+		mapping_zero_tail(i, old, size);
+}
+
+/* --- faults --- */
+
+int mapping_fault(struct vm_fault *f)
+{
+	struct mapping *m = f->vma->file->inode->mapping;
+	int rc;
+
+	if (f->pgoff >= DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE))
+		return -ENXIO;
+	rc = get_page(m, f->pgoff, false, true, &f->page);
+	if (rc == -ERANGE)
+		return -ENXIO;
+	if (rc == -ENOSPC) /* no room for the page of a hole: SIGBUS */
+		return -EIO;
+	return rc;
+}
+
+static int mapping_mkwrite(struct vm_fault *f)
+{
+	file_modified_mapped(f->vma->file);
+	page_mark_dirty(f->page);
+	return 0;
+}
+
+const struct vm_ops generic_vm_ops = {
+	.fault = mapping_fault,
+	.page_mkwrite = mapping_mkwrite,
+};

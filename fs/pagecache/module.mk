@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += cache.o file_rw.o

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* tmpfs files: space accounting, holes, fallocate, memfd and shared anonymous memory.
+ *
+ * A missing page is a hole. Pages are charged to the mount's limit when they are made, and counted in
+ * inode->blocks. Seals live in mapping->flags and are checked by the write path, setattr, fallocate and
+ * mmap. */
+#include "tmpfs_internal.h"
+
+#include <fs/pagecache.h>
+#include <kernel/init.h>
+#include <kernel/mm.h>
+#include <kernel/printf.h>
+#include <kernel/rcu.h>
+
+static atomic64_t nr_shmem_pages;
+static struct mount *shm_mount;
+
+u64 shmem_pages(void)
+{
+	return (u64)atomic64_read(&nr_shmem_pages);
+}
+
+/* --- accounting --- */
+
+static int tmpfs_charge(struct mapping *m, u64 pages)
+{
+	struct inode *i = m->host;
+	struct tmpfs_sb *s = tmpfs_s(i->sb);
+
+	if ((u64)atomic64_add_return(&s->used_pages, (s64)pages) > s->max_pages && s->max_pages) {
+		atomic64_sub(&s->used_pages, (s64)pages);
+		return -ENOSPC;
+	}
+	atomic64_add(&nr_shmem_pages, (s64)pages);
+	spin_lock(&i->spin);
+	i->blocks += pages * (PAGE_SIZE / 512);
+	spin_unlock(&i->spin);
+	return 0;
+}
+
+static void tmpfs_uncharge(struct mapping *m, u64 pages)
+{
+	struct inode *i = m->host;
+
+	atomic64_sub(&tmpfs_s(i->sb)->used_pages, (s64)pages);
+	atomic64_sub(&nr_shmem_pages, (s64)pages);
+	spin_lock(&i->spin);
+	i->blocks -= pages * (PAGE_SIZE / 512);
+	spin_unlock(&i->spin);
+}
+
+const struct mapping_ops tmpfs_mapping_ops = {
+	.charge = tmpfs_charge,
+	.uncharge = tmpfs_uncharge,
+};
+
+/* --- holes --- */
+
+static loff_t seek_hole_data(struct file *f, loff_t off, int whence)
+{
+	struct mapping *m = f->inode->mapping;
+	loff_t size;
+	u64 index;
+	bool found;
+
+	down_read(&f->inode->lock);
+	size = f->inode->size;
+	up_read(&f->inode->lock);
+	if (off < 0 || off >= size)
+		return -ENXIO;
+	index = (u64)off / PAGE_SIZE;
+	rcu_read_lock();
+	if (whence == SEEK_DATA)
+		found = xa_find(&m->pages, &index, ((u64)size - 1) / PAGE_SIZE) != NULL;
+	else
+		found = xa_find_free(&m->pages, &index, ((u64)size - 1) / PAGE_SIZE);
+	rcu_read_unlock();
+	if (!found)
+		off = whence == SEEK_DATA ? -ENXIO : size;
+	else if (index * PAGE_SIZE > (u64)off)
+		off = (loff_t)(index * PAGE_SIZE);
+	if (off >= 0)
+		f->pos = off;
+	return off;
+}
+
+static loff_t tmpfs_llseek(struct file *f, loff_t off, int whence)
+{
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return seek_hole_data(f, off, whence);
+	return generic_llseek(f, off, whence);
+}
+
+/* Makes every page of the range exist; gives back what it made when the space runs out. */
+static int allocate_range(struct mapping *m, u64 first, u64 last)
+{
+	u64 index;
+	int rc;
+
+	for (index = first; index <= last; index++) {
+		struct page *p;
+
+		rc = mapping_get_page(m, index, true, false, &p);
+		if (rc)
+			return rc;
+		page_put(p);
+		cond_resched();
+		if (fatal_signal_pending())
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int punch(struct inode *i, loff_t off, loff_t len)
+{
+	if (i->mapping->flags & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	mapping_truncate_range(i->mapping, off, off + len - 1);
+	inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+	return 0;
+}
+
+static long tmpfs_fallocate(struct file *f, int mode, loff_t off, loff_t len)
+{
+	struct inode *i = f->inode;
+	bool keep = mode & FALLOC_FL_KEEP_SIZE;
+	int rc;
+
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	down_write(&i->lock);
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		rc = punch(i, off, len);
+		goto out;
+	}
+	rc = -EPERM;
+	if (!keep && off + len > i->size) {
+		if (i->mapping->flags & F_SEAL_GROW)
+			goto out;
+		rc = rlimit_fsize_check(off + len);
+		if (rc)
+			goto out;
+	}
+	if (mode & FALLOC_FL_ZERO_RANGE) {
+		rc = punch(i, off, len);
+		if (rc)
+			goto out;
+	}
+	rc = allocate_range(i->mapping, (u64)off / PAGE_SIZE, ((u64)(off + len) - 1) / PAGE_SIZE);
+	if (rc)
+		goto out;
+	if (!keep && off + len > i->size)
+		mapping_set_size(i, off + len);
+	inode_touch(i, ATTR_CTIME | (mode & FALLOC_FL_ZERO_RANGE ? ATTR_MTIME : 0));
+out:
+	up_write(&i->lock);
+	return rc;
+}
+
+const struct file_ops tmpfs_file_fops = {
+	.read = generic_file_read,
+	.write = generic_file_write,
+	.llseek = tmpfs_llseek,
+	.mmap = generic_file_mmap,
+	.fallocate = tmpfs_fallocate,
+};
+
+const struct inode_ops tmpfs_file_ops = {
+	.getxattr = tmpfs_getxattr,
+	.setxattr = tmpfs_setxattr,
+	.listxattr = tmpfs_listxattr,
+	.removexattr = tmpfs_removexattr,
+};
+
+/* --- files without a name --- */
+
+static void shm_dname(struct dentry *d, struct strbuf *sb)
+{
+	sb_printf(sb, "/%s (deleted)", d->name.name);
+}
+static const struct dentry_ops shm_dentry_ops = { .dname = shm_dname };
+
+int shmem_file_create(const char *name, u64 size, struct file **out)
+{
+	struct path p = { shm_mount, NULL };
+	struct inode *i;
+	struct qstr q = { .name = name, .len = (u32)strlen(name), .hash = 0 };
+	int rc;
+
+	if (size > shm_mount->sb->maxbytes)
+		return -EINVAL;
+	rc = tmpfs_inode_new(shm_mount->sb, NULL, S_IFREG | 0777, 0, &i);
+	if (rc)
+		return rc;
+	i->nlink = 0;
+	i->size = (loff_t)size;
+	p.dentry = d_alloc_disconnected(shm_mount->sb, &q);
+	if (!p.dentry) {
+		inode_put(i);
+		return -ENOMEM;
+	}
+	p.dentry->ops = &shm_dentry_ops;
+	d_instantiate(p.dentry, i);
+	rc = file_open_path(&p, O_RDWR | O_LARGEFILE, current_cred(), out);
+	d_put(p.dentry);
+	return rc;
+}
+
+static int shm_init(void)
+{
+	int rc = kern_mount(fs_type_find("tmpfs"), &shm_mount);
+
+	if (!rc) {
+		struct tmpfs_sb *s = tmpfs_s(shm_mount->sb);
+
+		s->max_pages = 0; /* bounded by memory, not by a mount's size */
+		s->max_inodes = 0;
+	}
+	return rc;
+}
+INIT_HOOK(INIT_SUBSYS, shm_init);

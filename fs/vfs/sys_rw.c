@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/* read, write and their vector and positioned forms, lseek, fsync and relatives.
+ *
+ * The hot calls (read, write, pread64, pwrite64, lseek) are written out so that the common case is one
+ * straight line: borrowed descriptor, mode bits, range of the buffer, the file's own operation. */
+#include "vfs_internal.h"
+
+#include <kernel/signal.h>
+#include <kernel/syscall.h>
+
+/* --- kernel buffers --- */
+
+ssize_t file_read_uio(struct file *f, struct uio *u, loff_t *pos)
+{
+	if (!(f->mode & FMODE_READ))
+		return -EBADF;
+	if (!f->ops->read)
+		return -EINVAL;
+	return f->ops->read(f, u, pos);
+}
+
+ssize_t file_write_uio(struct file *f, struct uio *u, loff_t *pos)
+{
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	return f->ops->write(f, u, pos);
+}
+
+ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos)
+{
+	struct iovec one;
+	struct uio u;
+
+	uio_init_kernel(&u, &one, buf, n);
+	return file_read_uio(f, &u, pos);
+}
+
+ssize_t kernel_write(struct file *f, const void *buf, size_t n, loff_t *pos)
+{
+	struct iovec one;
+	struct uio u;
+
+	uio_init_kernel(&u, &one, (void *)buf, n);
+	return file_write_uio(f, &u, pos);
+}
+
+/* --- read and write --- */
+
+static __always_inline void account_read(ssize_t n)
+{
+	struct task *t = current;
+
+	t->syscr++;
+	if (n > 0)
+		t->rchar += (u64)n;
+}
+
+static __always_inline void account_write(ssize_t n)
+{
+	struct task *t = current;
+
+	t->syscw++;
+	if (n > 0)
+		t->wchar += (u64)n;
+}
+
+/* One direction, one buffer; pos is the caller's or the file's. Count of 0 still asks the file, as
+ * Linux does (errors of the object show). */
+static __always_inline ssize_t do_read(struct file *f, struct user_ptr buf, size_t n, loff_t *pos)
+{
+	struct iovec one;
+	struct uio u;
+	ssize_t rc;
+
+	if (unlikely(!(f->mode & FMODE_READ)))
+		return -EBADF;
+	if (unlikely(!f->ops->read))
+		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+	if (unlikely(!user_range_ok(buf, n)))
+		return (ssize_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
+	rc = f->ops->read(f, &u, pos);
+	account_read(rc);
+	return rc;
+}
+
+static __always_inline ssize_t do_write(struct file *f, struct user_ptr buf, size_t n, loff_t *pos)
+{
+	struct iovec one;
+	struct uio u;
+	ssize_t rc;
+
+	if (unlikely(!(f->mode & FMODE_WRITE)))
+		return -EBADF;
+	if (unlikely(!f->ops->write))
+		return -EINVAL;
+	if (unlikely(!user_range_ok(buf, n)))
+		return (ssize_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
+	rc = f->ops->write(f, &u, pos);
+	account_write(rc);
+	return rc;
+}
+
+SYSCALL(read, unsigned int, fd, struct user_ptr, buf, size_t, n)
+{
+	struct fdref r;
+	bool locked;
+	loff_t pos;
+	ssize_t rc;
+
+	rc = fdget(fd, RIGHT_READ, &r);
+	if (unlikely(rc))
+		return rc;
+	locked = pos_lock(&r);
+	pos = r.file->pos;
+	rc = do_read(r.file, buf, n, &pos);
+	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
+		r.file->pos = pos;
+	if (locked)
+		mutex_unlock(&r.file->pos_lock);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(write, unsigned int, fd, struct user_ptr, buf, size_t, n)
+{
+	struct fdref r;
+	bool locked;
+	loff_t pos;
+	ssize_t rc;
+
+	rc = fdget(fd, RIGHT_WRITE, &r);
+	if (unlikely(rc))
+		return rc;
+	locked = pos_lock(&r);
+	pos = r.file->pos;
+	rc = do_write(r.file, buf, n, &pos);
+	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
+		r.file->pos = pos;
+	if (locked)
+		mutex_unlock(&r.file->pos_lock);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(pread64, unsigned int, fd, struct user_ptr, buf, size_t, n, loff_t, pos)
+{
+	struct fdref r;
+	ssize_t rc;
+
+	if (unlikely(pos < 0))
+		return -EINVAL;
+	rc = fdget(fd, RIGHT_READ, &r);
+	if (unlikely(rc))
+		return rc;
+	rc = r.file->mode & FMODE_PREAD ? do_read(r.file, buf, n, &pos) : -ESPIPE;
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(pwrite64, unsigned int, fd, struct user_ptr, buf, size_t, n, loff_t, pos)
+{
+	struct fdref r;
+	ssize_t rc;
+
+	if (unlikely(pos < 0))
+		return -EINVAL;
+	rc = fdget(fd, RIGHT_WRITE, &r);
+	if (unlikely(rc))
+		return rc;
+	rc = r.file->mode & FMODE_PWRITE ? do_write(r.file, buf, n, &pos) : -ESPIPE;
+	fd_put(r);
+	return rc;
+}
+
+/* --- vectors --- */
+
+/* RWF_* flags of one call on f: extra file flags, or -errno. */
+static int rwf_check(struct file *f, int flags, bool write)
+{
+	(void)f;
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	if ((flags & RWF_NOWAIT) && (write || !S_ISREG(f->inode->mode)))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, loff_t *pos, int flags,
+			bool write)
+{
+	struct iovec fast[UIO_FASTIOV], *big = NULL;
+	struct uio u;
+	ssize_t rc;
+
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	rc = uio_import(&u, vec, nr, fast, &big);
+	if (rc < 0)
+		return rc;
+	if (write ? !f->ops->write : !f->ops->read) {
+		rc = !write && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+		goto out;
+	}
+	rc = rwf_check(f, flags, write);
+	if (rc)
+		goto out;
+	if (write && (flags & RWF_APPEND) && !(f->flags & O_APPEND)) {
+		rc = file_write_appending(f, &u, pos);
+	} else {
+		rc = write ? f->ops->write(f, &u, pos) : f->ops->read(f, &u, pos);
+	}
+	if (write && rc > 0 && (flags & (RWF_SYNC | RWF_DSYNC))) {
+		int err = vfs_fsync(f, *pos - rc, *pos - 1, !(flags & RWF_SYNC));
+
+		if (err)
+			rc = err;
+	}
+	if (write)
+		account_write(rc);
+	else
+		account_read(rc);
+out:
+	kfree(big);
+	return rc;
+}
+
+static ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags, bool write)
+{
+	struct fdref r;
+	bool locked;
+	loff_t pos;
+	ssize_t rc;
+
+	rc = fdget(fd, write ? RIGHT_WRITE : RIGHT_READ, &r);
+	if (rc)
+		return rc;
+	locked = pos_lock(&r);
+	pos = r.file->pos;
+	rc = vec_call(r.file, vec, nr, &pos, flags, write);
+	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
+		r.file->pos = pos;
+	if (locked)
+		mutex_unlock(&r.file->pos_lock);
+	fd_put(r);
+	return rc;
+}
+
+static ssize_t vec_positioned(unsigned int fd, struct user_ptr vec, unsigned long nr, loff_t pos,
+			      int flags, bool write)
+{
+	struct fdref r;
+	ssize_t rc;
+
+	if (pos < 0)
+		return -EINVAL;
+	rc = fdget(fd, write ? RIGHT_WRITE : RIGHT_READ, &r);
+	if (rc)
+		return rc;
+	rc = -ESPIPE;
+	if (r.file->mode & (write ? FMODE_PWRITE : FMODE_PREAD))
+		rc = vec_call(r.file, vec, nr, &pos, flags, write);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(readv, unsigned int, fd, struct user_ptr, vec, unsigned long, nr)
+{
+	return vec_at_pos(fd, vec, nr, 0, false);
+}
+
+SYSCALL(writev, unsigned int, fd, struct user_ptr, vec, unsigned long, nr)
+{
+	return vec_at_pos(fd, vec, nr, 0, true);
+}
+
+SYSCALL(preadv, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi)
+{
+	(void)hi;
+	return vec_positioned(fd, vec, nr, pos, 0, false);
+}
+
+SYSCALL(pwritev, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi)
+{
+	(void)hi;
+	return vec_positioned(fd, vec, nr, pos, 0, true);
+}
+
+SYSCALL(preadv2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi, int,
+	flags)
+{
+	(void)hi;
+	if (pos == -1)
+		return vec_at_pos(fd, vec, nr, flags, false);
+	return vec_positioned(fd, vec, nr, pos, flags, false);
+}
+
+SYSCALL(pwritev2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi, int,
+	flags)
+{
+	(void)hi;
+	if (pos == -1)
+		return vec_at_pos(fd, vec, nr, flags, true);
+	return vec_positioned(fd, vec, nr, pos, flags, true);
+}
+
+/* --- position --- */
+
+loff_t generic_llseek(struct file *f, loff_t off, int whence)
+{
+	struct inode *i = f->inode;
+	loff_t size = READ_ONCE(i->size), base;
+
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		if (off == 0)
+			return f->pos;
+		base = f->pos;
+		break;
+	case SEEK_END:
+		base = size;
+		break;
+	case SEEK_DATA: /* no holes known: data up to the end, one hole there */
+		if ((u64)off >= (u64)size)
+			return -ENXIO;
+		return f->pos = off;
+	case SEEK_HOLE:
+		if ((u64)off >= (u64)size)
+			return -ENXIO;
+		return f->pos = size;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, off, &off))
+		return whence == SEEK_SET ? -EINVAL : -EOVERFLOW;
+	if (off < 0 || (u64)off > i->sb->maxbytes)
+		return -EINVAL;
+	f->pos = off;
+	return off;
+}
+
+loff_t no_llseek(struct file *f __maybe_unused, loff_t off __maybe_unused, int whence __maybe_unused)
+{
+	return -ESPIPE;
+}
+
+int stream_open(struct inode *inode __maybe_unused, struct file *f)
+{
+	f->mode &= ~(FMODE_SEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS);
+	f->mode |= FMODE_STREAM;
+	return 0;
+}
+
+SYSCALL(lseek, unsigned int, fd, loff_t, off, unsigned int, whence)
+{
+	struct fdref r;
+	bool locked;
+	loff_t rc;
+
+	rc = fdget(fd, RIGHT_SEEK, &r);
+	if (unlikely(rc))
+		return rc;
+	locked = pos_lock(&r);
+	if (unlikely(whence > SEEK_HOLE))
+		rc = -EINVAL;
+	else if (unlikely(!(r.file->mode & FMODE_SEEK)))
+		rc = -ESPIPE;
+	else if (r.file->ops->llseek)
+		rc = r.file->ops->llseek(r.file, off, (int)whence);
+	else
+		rc = generic_llseek(r.file, off, (int)whence);
+	if (locked)
+		mutex_unlock(&r.file->pos_lock);
+	fd_put(r);
+	return rc;
+}
+
+/* --- durability --- */
+
+int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
+{
+	if (f->ops->fsync)
+		return f->ops->fsync(f, start, end, datasync);
+	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode) ? 0 :
+											       -EINVAL;
+}
+
+static long fsync_fd(unsigned int fd, bool datasync)
+{
+	struct fdref r;
+	long rc;
+
+	rc = fdget(fd, RIGHT_NONE, &r);
+	if (rc)
+		return rc;
+	rc = vfs_fsync(r.file, 0, INT64_MAX, datasync);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(fsync, unsigned int, fd)
+{
+	return fsync_fd(fd, false);
+}
+
+SYSCALL(fdatasync, unsigned int, fd)
+{
+	return fsync_fd(fd, true);
+}
+
+SYSCALL0(sync)
+{
+	super_sync_all(false);
+	super_sync_all(true);
+	return 0;
+}
+
+SYSCALL(syncfs, unsigned int, fd)
+{
+	struct super_block *sb;
+	struct fdref r;
+	long rc;
+
+	rc = fdget(fd, RIGHT_NONE, &r);
+	if (rc)
+		return rc;
+	sb = r.file->inode->sb;
+	if (sb->ops->sync_fs && !(sb->flags & SB_RDONLY))
+		rc = sb->ops->sync_fs(sb, true);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(sync_file_range, unsigned int, fd, loff_t, off, loff_t, n, unsigned int, flags)
+{
+	struct fdref r;
+	loff_t end;
+	long rc;
+
+	if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+		return -EINVAL;
+	if (off < 0 || n < 0 || __builtin_add_overflow(off, n, &end))
+		return -EINVAL;
+	rc = fdget(fd, RIGHT_NONE, &r);
+	if (rc)
+		return rc;
+	if (!S_ISREG(r.file->inode->mode) && !S_ISDIR(r.file->inode->mode) &&
+	    !S_ISBLK(r.file->inode->mode) && !S_ISLNK(r.file->inode->mode))
+		rc = -ESPIPE;
+	else if (flags && r.file->ops->fsync)
+		rc = r.file->ops->fsync(r.file, off, n ? end - 1 : INT64_MAX, true);
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(fadvise64, unsigned int, fd, loff_t, off, size_t, n, int, advice)
+{
+	struct fdref r;
+	long rc;
+
+	(void)off;
+	rc = fdget(fd, RIGHT_NONE, &r);
+	if (rc)
+		return rc;
+	if (S_ISFIFO(r.file->inode->mode))
+		rc = -ESPIPE;
+	else if ((ssize_t)n < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
+		rc = -EINVAL;
+	fd_put(r);
+	return rc;
+}
+
+SYSCALL(readahead, unsigned int, fd, loff_t, off, size_t, n)
+{
+	struct fdref r;
+	long rc;
+
+	(void)off;
+	(void)n;
+	rc = fdget(fd, RIGHT_READ, &r);
+	if (rc)
+		return rc;
+	if (!(r.file->mode & FMODE_READ))
+		rc = -EBADF;
+	else if (!S_ISREG(r.file->inode->mode) || !r.file->inode->mapping->ops)
+		rc = -EINVAL;
+	fd_put(r);
+	return rc;
+}
