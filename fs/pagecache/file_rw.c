@@ -177,7 +177,7 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 		mapping_zero_tail(i, i->size, at);
 	while (u->count) {
 		unsigned int off = at & (PAGE_SIZE - 1);
-		size_t n = min_t(size_t, PAGE_SIZE - off, u->count), copied;
+		size_t n = min_t(size_t, PAGE_SIZE - off, u->count), copied = 0;
 
 		rc = write_chunk(m, (u64)at / PAGE_SIZE, off, n, u, &copied);
 		at += (loff_t)copied;

@@ -71,6 +71,33 @@ void fs_replace_path(struct fs_struct *fs, const struct path *from, const struct
 		path_put(from);
 }
 
+/* pivot_root: all processes. Threads of one process share an fs_struct as a rule; those that do not
+ * are visited too. */
+void fs_replace_all(const struct path *from, const struct path *to)
+{
+	struct process *p;
+	pid_t nr = 1;
+
+	fs_replace_path(&init_fs, from, to);
+	while ((p = process_next_get(&nr)) != NULL) {
+		struct fs_struct *fs;
+		struct task *t;
+
+		rcu_read_lock();
+		list_for_each_entry_rcu(t, &p->threads, thread_node) {
+			/* Not the last references: the caller has some, so nothing here sleeps. */
+			spin_lock(&t->lock);
+			fs = t->fs;
+			if (fs && fs != &init_fs)
+				fs_replace_path(fs, from, to);
+			spin_unlock(&t->lock);
+		}
+		rcu_read_unlock();
+		process_put(p);
+		nr++;
+	}
+}
+
 int fs_struct_clone(struct fs_struct *from, struct fs_struct **out)
 {
 	struct fs_struct *fs = kmalloc(sizeof(*fs), GFP_KERNEL);

@@ -23,7 +23,7 @@ bool in_group_or_capable(const struct inode *i, gid_t gid)
 	return in_group(current_cred(), gid) || capable(CAP_FSETID);
 }
 
-static int generic_permission(const struct inode *i, unsigned int mask)
+int generic_permission(struct inode *i, unsigned int mask)
 {
 	const struct cred *c = current_cred();
 	mode_t mode = i->mode;
@@ -58,12 +58,6 @@ int inode_permission(struct inode *i, unsigned int mask)
 	}
 	if (i->ops->permission)
 		return i->ops->permission(i, mask);
-	return generic_permission(i, mask);
-}
-
-/* For file systems that check something and then want the usual rules. */
-int generic_inode_permission(struct inode *i, unsigned int mask)
-{
 	return generic_permission(i, mask);
 }
 

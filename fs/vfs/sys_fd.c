@@ -172,8 +172,9 @@ static long fcntl_file(unsigned int fd, struct file *f, unsigned int cmd, u64 ar
 	case F_GETOWNER_UIDS:
 		return fcntl_owner(f, cmd, arg);
 	case F_SETPIPE_SZ:
+		return pipe_set_size(f, arg);
 	case F_GETPIPE_SZ:
-		return pipe_fcntl(f, cmd, arg);
+		return pipe_get_size(f);
 	case F_ADD_SEALS:
 		return add_seals(f, arg);
 	case F_GET_SEALS:

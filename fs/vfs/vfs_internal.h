@@ -234,7 +234,6 @@ void fs_set_root(struct fs_struct *fs, const struct path *p); /* takes the refer
 void fs_set_cwd(struct fs_struct *fs, const struct path *p);
 void fs_replace_all(const struct path *from, const struct path *to);
 void fs_replace_path(struct fs_struct *fs, const struct path *from, const struct path *to);
-int generic_inode_permission(struct inode *i, unsigned int mask);
 void locks_free_context(struct inode *i);
 void path_accessed(const struct path *p);
 void inodes_drop_unused(struct super_block *sb);
