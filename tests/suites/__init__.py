@@ -26,3 +26,13 @@ def both(one, other):
     if errors:
         raise errors[0]
     return results[0], results[1]
+
+
+def check_reports(ctx, guest, case="no reports"):
+    """A case of its own: the kernel counted no error inside itself while the guest ran."""
+    if guest.options.kernel != "keelson" or not guest.proc:
+        return
+    result = guest.run(["cat", "/proc/keelson/reports"])
+    count = result.stdout.strip()
+    ctx.check(case, count == b"0", "the kernel reported %s errors" % count.decode("ascii", "replace"),
+              guest.log())

@@ -7,7 +7,7 @@ import os
 from vmlib.guest import Guest, PANICKED, TIMED_OUT
 from vmlib.qemu import Options
 
-from . import both
+from . import both, check_reports
 
 WHERE = "/usr/lib/tests/"
 LIMIT = 180
@@ -49,6 +49,7 @@ def run_kernel(ctx, kernel, config, programs):
     with Guest(Options(kernel=kernel, config=config, image=IMAGE, smp=2)) as guest:
         for program, names in programs.items():
             results[program] = run_program(guest, program, names)
+        check_reports(ctx, guest)
     return results
 
 

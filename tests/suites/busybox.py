@@ -13,7 +13,7 @@ import subprocess
 from vmlib.guest import Guest, PANICKED
 from vmlib.qemu import Options
 
-from . import both
+from . import both, check_reports
 
 LIMIT = 20
 ASH_LIMIT = 120
@@ -48,7 +48,7 @@ def verdicts(job, text):
     return result
 
 
-def run_kernel(kernel, config, jobs, factor):
+def run_kernel(ctx, kernel, config, jobs, factor):
     """All jobs on one kernel: {job: (verdicts, output, how it ended)}."""
     results = {}
     with open("tests/busybox/run.sh", "rb") as f:
@@ -68,14 +68,15 @@ def run_kernel(kernel, config, jobs, factor):
             text = result.stdout.decode("utf-8", "replace")
             ended = "panic" if result.status == PANICKED else "status %d" % result.status
             results[job] = verdicts(job, text), text + result.log, ended
+        check_reports(ctx, guest)
     return results
 
 
 def run(ctx):
     names, modules = applets()
     jobs = [j for j in names + modules if ctx.wants(j)]
-    linux, ours = both(lambda: run_kernel("linux", ctx.config, jobs, 1),
-                       lambda: run_kernel(ctx.kernel, ctx.config, jobs, PATIENCE))
+    linux, ours = both(lambda: run_kernel(ctx, "linux", ctx.config, jobs, 1),
+                       lambda: run_kernel(ctx, ctx.kernel, ctx.config, jobs, PATIENCE))
     for job in jobs:
         expected = [case for case, passed in linux[job][0].items() if passed]
         got, text, ended = ours[job]

@@ -3,7 +3,7 @@
 from vmlib.guest import Guest
 from vmlib.qemu import Options
 
-from . import both
+from . import both, check_reports
 
 LIMIT = 120
 BASH = {
@@ -52,7 +52,7 @@ PYTHON = {
 }
 
 
-def run_kernel(kernel, config, jobs):
+def run_kernel(ctx, kernel, config, jobs):
     """Every job on one kernel: {name: (status, output, log)}."""
     results = {}
     with Guest(Options(kernel=kernel, config=config, image="debian", smp=2)) as guest:
@@ -60,6 +60,7 @@ def run_kernel(kernel, config, jobs):
             result = guest.run(argv, timeout=LIMIT)
             results[name] = (result.status, result.stdout.decode("utf-8", "replace"),
                              result.stderr.decode("utf-8", "replace") + result.log)
+        check_reports(ctx, guest)
     return results
 
 
@@ -68,8 +69,8 @@ def run(ctx):
     jobs.update({"python/" + name: ["/usr/bin/python3", "-c", text]
                  for name, text in PYTHON.items()})
     jobs = {name: argv for name, argv in jobs.items() if ctx.wants(name)}
-    linux, ours = both(lambda: run_kernel("linux", ctx.config, jobs),
-                       lambda: run_kernel(ctx.kernel, ctx.config, jobs))
+    linux, ours = both(lambda: run_kernel(ctx, "linux", ctx.config, jobs),
+                       lambda: run_kernel(ctx, ctx.kernel, ctx.config, jobs))
     for name in jobs:
         if linux[name][0] not in (0, 1):
             ctx.fail(name, "does not run on Linux: status %d" % linux[name][0],

@@ -3,12 +3,16 @@
 
 The quick form gives each a few seconds; the suite `soak` is the long one (--seconds, 600).
 """
+import re
+
 from vmlib.guest import Guest, PANICKED
 from vmlib.qemu import Options
 
+from . import check_reports
+
 STORMS = ["fork", "sigexec", "mmap", "pipes", "files", "futex", "oom"]
 QUICK = 3
-REPORTS = ("KASAN", "UBSAN", "lockdep", "BUG:", "panic")
+REPORT = re.compile(r"^.*(?:\breport: |Kernel panic:).*$", re.M)
 
 
 def run(ctx, seconds=QUICK):
@@ -25,10 +29,11 @@ def run_storm(ctx, storm, seconds):
                        append="loglevel=7")) as guest:
         result = guest.run(["/usr/lib/tests/stress", storm, str(seconds)],
                            timeout=seconds * 3 + 120)
+        check_reports(ctx, guest, storm + "/no reports")
         log = result.log or guest.log()
     text = "%s\n%s\n%s" % (result.stdout.decode("utf-8", "replace"),
                            result.stderr.decode("utf-8", "replace"), log)
-    reports = [line for line in log.splitlines() if any(word in line for word in REPORTS)]
+    reports = REPORT.findall(log)
     if result.status == PANICKED:
         ctx.fail(storm, "the machine was lost", text)
     elif result.status:
