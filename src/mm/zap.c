@@ -197,3 +197,21 @@ int move_entries(struct vma *v, u64 from, struct vma *to_vma, u64 to, u64 len)
 	tlb_flush_range(mm, from, from + len);
 	return rc;
 }
+
+u64 vma_resident_pages(struct vma *v)
+{
+	u64 n = 0;
+
+	for (u64 at = v->start, stop; at < v->end; at = stop) {
+		pte_t *t = pt_lookup(v->mm, at);
+		unsigned int len;
+
+		stop = min(v->end, ALIGN_DOWN(at, TABLE_SPAN) + TABLE_SPAN);
+		if (!t)
+			continue;
+		len = (unsigned int)((stop - at) >> PAGE_SHIFT);
+		for (unsigned int i = skip_empty(t, 0, len); i < len; i = skip_empty(t, i + 1, len))
+			n += !(t[i].v & PTE_SW_SPECIAL);
+	}
+	return n;
+}
