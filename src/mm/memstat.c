@@ -51,17 +51,3 @@ void mm_info(struct sysinfo_mem *i)
 		i->available += i->cached - i->shared;
 	i->available += i->slab_reclaimable / 2;
 }
-
-u64 vma_resident_pages(struct vma *v)
-{
-	u64 n = 0;
-	pte_t *e;
-
-	spin_lock(&v->mm->page_table_lock);
-	for (u64 a = v->start; a < v->end; a += PAGE_SIZE) {
-		e = pt_lookup(v->mm, a);
-		n += e && pte_present(pte_read(e));
-	}
-	spin_unlock(&v->mm->page_table_lock);
-	return n;
-}
