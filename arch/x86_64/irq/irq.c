@@ -159,6 +159,18 @@ void irq_free(const char *name, void *arg)
 		kfree_rcu(found, rcu);
 }
 
+u64 irq_total(void)
+{
+	u64 n = 0;
+
+	for_each_online_cpu(c)
+		n += per_cpu(irq_count_timer, c) + per_cpu(irq_count_resched, c) +
+		     per_cpu(irq_count_call, c);
+	for (unsigned int i = 0; i < NR_VECTORS; i++)
+		n += READ_ONCE(descs[i].count);
+	return n;
+}
+
 static void describe_percpu(struct strbuf *sb, const char *tag, u64 *counter, const char *text)
 {
 	sb_printf(sb, "%4s:", tag);
