@@ -26,6 +26,8 @@ bool console_wanted(const char *name, int index);
 dev_t console_device(void);
 /* Panic: print everything that is still buffered, now, breaking locks. */
 void console_flush_on_panic(void);
+/* True from then on: consoles must not wait for locks or work items. */
+bool console_panicking(void);
 /* Before any driver: writes straight to COM1 (polled). */
 void early_console_write(const char *s, size_t n);
 

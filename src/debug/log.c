@@ -406,6 +406,11 @@ void console_flush_on_panic(void)
 	console_flush();
 }
 
+bool console_panicking(void)
+{
+	return READ_ONCE(panicking);
+}
+
 bool console_wanted(const char *name, int index)
 {
 	if (!nr_console_args)
