@@ -13,7 +13,7 @@
 #include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/lock.h>
-#include <kernel/power.h>
+#include <kernel/proc.h>
 #include <kernel/printf.h>
 #include <kernel/string.h>
 #include <uapi/kd.h>
@@ -198,7 +198,7 @@ static void special(u16 sym, bool repeat)
 		break;
 	case K_BOOT:
 		if (!repeat)
-			ctrl_alt_del();
+			ctrl_alt_del_key();
 		break;
 	case K_DECRCONSOLE:
 		vt_request_switch(n ? n - 1 : 5);

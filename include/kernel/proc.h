@@ -174,6 +174,8 @@ struct file;
 int do_execve_kernel(const char *path, const char *const *argv, const char *const *envp);
 
 void comm_set(struct task *t, const char *name);
+/* The keyboard's Ctrl-Alt-Del: restarts or tells pid 1, as reboot(2) chose. Any context. */
+void ctrl_alt_del_key(void);
 
 /* Boot CPU, before the first task_alloc_kernel: kernel credentials, the process of the idle tasks.
  * Sets boot_idle_task's process, cred, pid. */

@@ -63,7 +63,4 @@ void rusage_note_rss(struct process *p, const struct mm *mm);
 /* --- personality.c / sysctls --- */
 extern s64 randomize_va_space;
 
-/* /proc/sys/kernel */
-void ctrl_alt_del_key(void);
-
 #endif
