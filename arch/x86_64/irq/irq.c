@@ -191,18 +191,6 @@ static void describe_device(struct strbuf *sb, const struct irq_desc *d, unsigne
 	sb_putc(sb, '\n');
 }
 
-u64 irq_total(void)
-{
-	u64 sum = 0;
-
-	for (unsigned int i = 0; i < NR_VECTORS; i++)
-		sum += READ_ONCE(descs[i].count);
-	for_each_online_cpu(c)
-		sum += per_cpu(irq_count_timer, c) + per_cpu(irq_count_resched, c) +
-		       per_cpu(irq_count_call, c);
-	return sum;
-}
-
 bool irq_describe(unsigned int index, struct strbuf *sb)
 {
 	bool found = false;
