@@ -45,7 +45,9 @@
 #include <unistd.h>
 
 #define ABI_DIR	  "/tmp/abi"
+#ifndef ABI_LIMIT
 #define ABI_LIMIT 20 /* seconds a case may take */
+#endif
 #define ABI_FN	  static __attribute__((unused))
 
 struct abi_case {
