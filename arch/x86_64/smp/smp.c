@@ -30,6 +30,7 @@
 #include <kernel/string.h>
 
 #define START_TIMEOUT_MS 5000
+#define SYNC_TURNS 16
 
 extern char trampoline_start[], trampoline_end[], trampoline_far32[], trampoline_far64[],
 	trampoline_gdt_base[], trampoline_cr3[], trampoline_stack[], trampoline_gs[],
@@ -83,7 +84,7 @@ static bool tsc_compare(bool boot)
 {
 	bool ok = true;
 
-	for (u32 turn = boot ? 0 : 1; turn < 16; turn += 2) {
+	for (u32 turn = boot ? 0 : 1; turn < SYNC_TURNS; turn += 2) {
 		u64 now;
 
 		while (__atomic_load_n(&sync_turn, __ATOMIC_ACQUIRE) != turn)
@@ -93,6 +94,9 @@ static bool tsc_compare(bool boot)
 		sync_stamp = now;
 		__atomic_store_n(&sync_turn, turn + 1, __ATOMIC_RELEASE);
 	}
+	/* The next CPU's comparison begins with a reset of the turn: this one's must be over. */
+	while (boot && __atomic_load_n(&sync_turn, __ATOMIC_ACQUIRE) != SYNC_TURNS)
+		arch_cpu_relax();
 	return ok;
 }
 
