@@ -5,6 +5,7 @@
 #include <asm/cpu.h>
 #include <asm/msr.h>
 #include <asm/traps.h>
+#include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/preempt.h>
 #include <kernel/sched.h>
@@ -63,6 +64,17 @@ void trap_page_fault(struct user_regs *regs)
 
 	if (likely(error & PF_USER)) {
 		user_fault(regs, addr, error);
+		return;
+	}
+	if (unlikely(regs_from_user(regs))) {
+		/* The CPU itself accessed memory for user code (IRET and far returns, descriptor
+		 * tables). QEMU's emulated IRET reads the user stack with kernel rights, so a program
+		 * can provoke this: it dies, nobody else. */
+		log_warn("trap", "%s[%u]: supervisor access from user mode at %lx, address %lx",
+			 current->comm, current->tid, regs->rip, addr);
+		irq_enable();
+		send_signal_task(current, SIGKILL, NULL);
+		irq_disable();
 		return;
 	}
 	if (kernel_may_fault(regs, addr, error)) {
