@@ -35,7 +35,8 @@ static ssize_t copy_cached(struct file *in, loff_t pos, struct file *out, loff_t
 
 	if (pos >= size)
 		return 0;
-	len = min_t(u64, min_t(u64, len, PAGE_SIZE - off), (u64)(size - pos));
+	len = min_t(u64, len, PAGE_SIZE - off);
+	len = min_t(u64, len, (u64)(size - pos));
 	rc = mapping_get_page(in->inode->mapping, (u64)pos / PAGE_SIZE, false, true, &p);
 	if (rc)
 		return rc;

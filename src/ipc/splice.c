@@ -42,10 +42,11 @@ static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned 
 
 	while (done < len && b->n < room && pos < size) {
 		u32 off = pos & (PAGE_SIZE - 1);
-		size_t n = min_t(u64, min_t(u64, PAGE_SIZE - off, len - done), (u64)(size - pos));
+		size_t n = min_t(u64, PAGE_SIZE - off, len - done);
 		struct page *p;
 		int rc;
 
+		n = min_t(u64, n, (u64)(size - pos));
 		rc = mapping_get_page(m, (u64)pos / PAGE_SIZE, false, true, &p);
 		if (rc)
 			return done ? (ssize_t)done : rc;
