@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory devices: /dev/null, zero, full, and the node of the kernel log; the links of /dev. There is
- * no /dev/mem and no /dev/port: no program may reach the machine past the kernel. */
+/* Memory devices: /dev/null, zero, full, and the node of the kernel log. There is no /dev/mem and
+ * no /dev/port: no program may reach the machine past the kernel. */
 #include <fs/vfs.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
@@ -120,14 +120,6 @@ static int add(struct cdev *c, const char *name, mode_t mode)
 
 static int mem_init(void)
 {
-	static const struct {
-		const char *name, *target;
-	} links[] = {
-		{ "fd", "/proc/self/fd" },
-		{ "stdin", "/proc/self/fd/0" },
-		{ "stdout", "/proc/self/fd/1" },
-		{ "stderr", "/proc/self/fd/2" },
-	};
 	int rc;
 
 	kmsg_cdev.ops = kmsg_file_ops();
@@ -138,8 +130,6 @@ static int mem_init(void)
 		rc = add(&full_cdev, "full", 0666);
 	if (!rc)
 		rc = add(&kmsg_cdev, "kmsg", 0644);
-	for (unsigned int i = 0; i < ARRAY_SIZE(links) && !rc; i++)
-		rc = devfs_symlink(links[i].name, links[i].target);
 	return rc;
 }
 INIT_HOOK(INIT_DRIVER, mem_init);
