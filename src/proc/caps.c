@@ -2,13 +2,9 @@
 /* capget(2), capset(2). Three header versions: the first has 32 capabilities, the others 64. */
 #include "proc_internal.h"
 
-#include <fs/procfs.h>
 #include <kernel/syscall.h>
 #include <kernel/uaccess.h>
 #include <uapi/capability.h>
-
-static s64 cap_last_cap = CAP_LAST_CAP;
-SYSCTL(cap_last_cap, "kernel/cap_last_cap", 0444, &cap_last_cap, CAP_LAST_CAP, CAP_LAST_CAP);
 
 /* Number of 32-bit words a version has; an unknown version is answered with ours. */
 static int header_words(struct user_ptr uhdr, struct user_cap_header *h, unsigned int *words)

@@ -106,7 +106,8 @@ int elf_plan(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, u64 user_
 	if (!l.segments)
 		return -EINVAL;
 	l.total = ((l.brk + ELF_PAGE - 1) & ~(ELF_PAGE - 1)) - l.low;
-	if (!l.total || l.align > user_end)
+	/* An alignment nothing can have matters only to what is still to be placed. */
+	if (!l.total || (eh->e_type == ET_DYN && l.align > user_end))
 		return -EINVAL;
 	*out = l;
 	return 0;

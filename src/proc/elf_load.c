@@ -46,7 +46,7 @@ static int read_exact(struct file *f, void *buf, size_t n, u64 at, int short_err
 	ssize_t got;
 
 	if (pos < 0)
-		return short_err;
+		return -EINVAL;
 	got = kernel_read(f, buf, n, &pos);
 	if (got < 0)
 		return (int)got;

@@ -55,7 +55,7 @@ SYSCALL(setpgid, int, pid, int, pgid)
 	pid_t nr = pgid;
 	int rc;
 
-	if (pgid < 0)
+	if (pgid < 0 || (!pgid && pid < 0))
 		return -EINVAL;
 	spin_lock_irq(&tasklist_lock);
 	p = process_named(pid);
