@@ -83,7 +83,10 @@ int inode_deny_write(struct inode *i)
 
 void file_allow_write(struct file *f)
 {
-	inode_allow_write(f->inode);
+	if (f->mode & FMODE_EXEC) {
+		f->mode &= ~FMODE_EXEC;
+		inode_allow_write(f->inode);
+	}
 }
 
 /* --- the end --- */
@@ -104,6 +107,8 @@ void file_release_now(struct file *f)
 		fasync_free(f);
 	if (f->mode & FMODE_WROTE)
 		inode_put_write(i);
+	if (f->mode & FMODE_EXEC)
+		inode_allow_write(i);
 	path_put(&f->path);
 	file_free_unopened(f);
 }

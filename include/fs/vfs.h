@@ -581,7 +581,8 @@ bool xattr_listable(const char *name); /* trusted.* shows only to CAP_SYS_ADMIN 
 int vfs_truncate(const struct path *p, loff_t size);
 int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync);
 
-/* exec: opens for execution (regular, x permission, noexec) and denies writers (ETXTBSY). */
+/* exec: opens for execution (regular, x permission, noexec) and denies writers (ETXTBSY) until the last
+ * reference goes, an address space's included, or file_allow_write is called. */
 int file_open_exec(int dirfd, const char *path, int at_flags, struct file **out);
 void file_allow_write(struct file *f);
 
