@@ -55,5 +55,6 @@ menuentry "Keelson, one CPU" {
 EOF
 modules="normal multiboot2 serial terminal"
 grub-mkrescue -o "$out.new" --locales= --fonts= --themes= --install-modules="$modules all_video" \
-	"$work" -- -volid KEELSON >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+	"$work" -- -volid KEELSON >"$out.log" 2>&1 || { cat "$out.log" >&2; exit 1; }
+rm -f "$out.log"
 mv "$out.new" "$out"
