@@ -277,7 +277,7 @@ static int end_entry(void *ctx)
 	int rc;
 
 	if (u->f) {
-		file_put(u->f);
+		file_put_sync(u->f); /* exec refuses a file that is still open for writing */
 		u->f = NULL;
 	}
 	if (u->target) {

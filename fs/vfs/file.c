@@ -131,6 +131,13 @@ static void put_work_fn(struct callback_head *h)
 	file_release_now(container_of(h, struct file, put_work));
 }
 
+void file_put_sync(struct file *f)
+{
+	might_sleep();
+	if (atomic64_dec_and_test(&f->refs))
+		file_release_now(f);
+}
+
 void file_put(struct file *f)
 {
 	struct callback_head *old;

@@ -302,6 +302,8 @@ static inline struct file *file_get(struct file *f)
 /* Drops a reference; the last one releases (deferred to return to user mode, or to a work item in
  * atomic context). Any context. */
 void file_put(struct file *f);
+/* The same where the caller may sleep and holds no locks: the last one releases before it returns. */
+void file_put_sync(struct file *f);
 
 /* --- descriptors --- */
 struct capnode;
