@@ -176,7 +176,7 @@ static bool area_loadable(const struct xsave_area *a)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(a->reserved); i++)
 		reserved |= a->reserved[i];
-	return !(a->fx.mxcsr & ~mxcsr_mask) && !(a->xstate_bv & ~fpu_features) && !reserved;
+	return !(a->xstate_bv & ~fpu_features) && !reserved;
 }
 
 int fpu_restore_user(struct user_ptr src, u64 features, bool extended)
@@ -195,8 +195,10 @@ int fpu_restore_user(struct user_ptr src, u64 features, bool extended)
 		goto out;
 	if (fpu_features)
 		a->xstate_bv = extended ? a->xstate_bv & (features | ~fpu_features) : XF_X87 | XF_SSE;
+	/* Reserved bits would fault. */
+	a->fx.mxcsr &= mxcsr_mask;
 	rc = -EINVAL;
-	if (fpu_features ? !area_loadable(a) : (a->fx.mxcsr & ~mxcsr_mask) != 0)
+	if (fpu_features && !area_loadable(a))
 		goto out;
 	f = irq_save();
 	memcpy(area, a, fpu_area_size);

@@ -228,7 +228,8 @@ void exit_slow_path(struct user_regs *regs)
 			continue;
 		}
 		clear_task_work(current, WORK_FULL_REGS);
-		if (likely(regs->rip >> 47 == 0))
+		/* Canonical; one in the kernel's half faults when user code begins there. */
+		if (likely((u64)((s64)regs->rip >> 47) + 1 <= 1))
 			return;
 		irq_enable();
 		current->thread.trap_nr = VEC_GP;

@@ -173,6 +173,9 @@ static int restore_fp(u64 fpstate)
 		fpu_reset_current();
 		return 0;
 	}
+	/* The instructions that Linux restores with insist on it. */
+	if (fpstate & (fpu_features ? 63 : 15))
+		return -EINVAL;
 	if (fpu_features) {
 		if (copy_from_user(&sw, USER_PTR(fpstate + offsetof(struct fxregs, sw_reserved)),
 				   sizeof(sw)))
@@ -201,6 +204,14 @@ static int restore_context(struct user_regs *r, const struct sigcontext *c)
 	return restore_fp(c->fpstate);
 }
 
+/* Selectors of a frame that IRET would refuse. Without the flag of a frame that has a stack segment, Linux
+ * repairs that one. */
+static bool selectors_ok(const struct ucontext *uc)
+{
+	return (uc->mcontext.cs | 3) == USER_CS &&
+	       (!(uc->flags & UC_STRICT_RESTORE_SS) || (uc->mcontext.ss | 3) == USER_DS);
+}
+
 SYSCALL0(rt_sigreturn)
 {
 	struct user_regs *r = task_regs(current);
@@ -214,6 +225,9 @@ SYSCALL0(rt_sigreturn)
 		goto bad;
 	/* Ignores errors, as documented for do_sigaltstack. */
 	(void)do_sigaltstack(&f.uc.stack, NULL, r->rsp);
+	/* What would be a fault at the very return is the signal that Linux makes of that. */
+	if (!selectors_ok(&f.uc))
+		force_signal(SIGSEGV, SI_KERNEL, 0);
 	return (long)r->rax;
 bad:
 	force_signal(SIGSEGV, SI_KERNEL, 0);
