@@ -189,11 +189,12 @@ static ssize_t read_pieces(struct pipe *p, struct uio *u)
 		bool packet = b->flags & PIPE_BUF_PACKET;
 
 		n = uio_write_to(u, (u8 *)page_address(b->page) + b->offset, want);
+		/* A piece that did not arrive whole stays, and does not count. */
+		if (n < want)
+			return done ? done : -EFAULT;
 		done += (ssize_t)n;
 		b->offset += n;
 		b->len -= n;
-		if (n < want)
-			return done ? done : -EFAULT;
 		if (packet || !b->len)
 			pipe_pop(p);
 		if (packet)
@@ -241,8 +242,10 @@ static size_t append_to_last(struct pipe *p, struct uio *u, size_t need, bool *f
 		return 0;
 	room = min(room, u->count);
 	n = uio_read_from(u, (u8 *)page_address(b->page) + end, room);
-	b->len += n;
 	*fault = n < room;
+	if (*fault)
+		return 0;
+	b->len += n;
 	return n;
 }
 
@@ -276,6 +279,8 @@ static ssize_t write_pieces(struct pipe *p, struct uio *u, bool packet, bool *fa
 	if (!packet)
 		done = (ssize_t)append_to_last(p, u, u->count <= PIPE_BUF ? u->count :
 						     (u->count & (PAGE_SIZE - 1)), fault);
+	if (*fault)
+		return -EFAULT;
 	while (u->count && !*fault && !pipe_full(p)) {
 		size_t want = min_t(size_t, u->count, PAGE_SIZE);
 

@@ -452,8 +452,10 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool ignore_errors)
 		start = max(start, v->start);
 		stop = min(end, v->end);
 		stop = min(stop, start + 64 * PAGE_SIZE);
-		if (v->flags & VM_IO || !(v->flags & VM_ACCESS) || v->flags & VM_LOCKONFAULT)
+		if (v->flags & (VM_IO | VM_LOCKONFAULT))
 			stop = min(end, v->end);
+		else if (!(v->flags & VM_ACCESS))
+			rc = -EFAULT;
 		else
 			while (start < stop) {
 				bool write = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
@@ -469,7 +471,7 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool ignore_errors)
 		up_read(&mm->lock);
 		if (rc && ignore_errors) {
 			rc = 0;
-			start += PAGE_SIZE;
+			start = max(start + PAGE_SIZE, stop);
 		}
 	}
 	return rc;

@@ -18,10 +18,12 @@
 
 #define LOW_32BIT 0x40000000ul
 #define HIGH_32BIT 0x80000000ul
+#define MAP_HUGE_SIZES (21u << 26 | 30u << 26)
 #define SHARED_VALID_FLAGS                                                                         \
 	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |   \
 	 MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |           \
-	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
+	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE |                \
+	 MAP_HUGE_SIZES)
 
 /* --- placement --- */
 
