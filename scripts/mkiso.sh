@@ -53,7 +53,8 @@ menuentry "Keelson, one CPU" {
 	module2 /boot/root.cpio root.cpio
 }
 EOF
-modules="normal multiboot2 serial terminal"
+modules="normal multiboot2 serial terminal test part_acorn part_amiga part_apple part_bsd part_dfly"
+modules="$modules part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
 grub-mkrescue -o "$out.new" --locales= --fonts= --themes= --install-modules="$modules all_video" \
 	"$work" -- -volid KEELSON >"$out.log" 2>&1 || { cat "$out.log" >&2; exit 1; }
 rm -f "$out.log"

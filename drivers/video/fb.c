@@ -78,7 +78,7 @@ static void put_pixel(u8 *p, u32 color)
 
 static u8 *pixel_at(unsigned int x, unsigned int y)
 {
-	return fb + (size_t)y * bootinfo.fb.pitch + (size_t)x * (bootinfo.fb.bpp + 7) / 8;
+	return fb + (size_t)y * bootinfo.fb.pitch + (size_t)x * (bootinfo.fb.bpp / 8);
 }
 
 /* One line of a glyph; bits: leftmost pixel in bit FONT_WIDTH - 1. */
