@@ -84,6 +84,7 @@ struct sched_entity {
 	s64 lag;		 /* fair: service owed to it (ns), kept while it sleeps */
 	u32 weight;
 	bool on_rq;
+	bool moving; /* on no queue, but about to be put on one: as good as on_rq to wakers */
 };
 
 struct sigpending {

@@ -3,8 +3,9 @@
  *
  * A waiting task is moved at once. A running one on a CPU it may no longer use cannot be moved while
  * it runs: its queue is told (must_move), the next switch takes it off the queue, and the code behind
- * that switch, on another stack, queues it elsewhere (move_task). In between it is on no queue
- * although its state is running; wakers ignore it, and other changes only edit its fields. */
+ * that switch, on another stack, queues it elsewhere (move_task). In between it is on no queue but
+ * `moving`: wakers take it for queued, and other changes only edit its fields. Its state need not be
+ * running: it may have been preempted between setting a state and calling schedule(). */
 #include <arch/ops.h>
 #include <kernel/errno.h>
 
@@ -31,6 +32,7 @@ void move_task(struct task *t)
 	rq_lock(rq);
 	update_clock(rq);
 	t->cpu = cpu;
+	t->se.moving = false;
 	rq_activate(rq, t, ENQ_MOVED);
 	check_preempt(rq, t, false);
 	rq_unlock(rq);
@@ -137,6 +139,7 @@ int sched_set_affinity(struct task *t, const struct cpumask *mask)
 	} else if (t->se.on_rq && !task_allowed(t, rq->cpu)) {
 		update_clock(rq);
 		rq_deactivate(rq, t, 0);
+		t->se.moving = true;
 		queued = t;
 	}
 	task_rq_unlock(rq, t, f);

@@ -85,7 +85,6 @@ static void context_switch(struct runq *rq, struct task *prev, struct task *next
 	/* The lock changes hands with the CPU. */
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		lockdep_release(&rq->lock.dbg);
-	this_cpu(current_task) = next;
 	prev = arch_switch(prev, next);
 	finish_switch(prev);
 }
@@ -120,6 +119,7 @@ static void schedule_locked_out(bool preempted)
 		count = &prev->nvcsw;
 	} else if (unlikely(rq->must_move) && prev != rq->idle) {
 		rq_deactivate(rq, prev, 0);
+		prev->se.moving = true;
 		rq->moving = prev;
 	} else {
 		prev->class->update_curr(rq);
@@ -244,11 +244,12 @@ static void activate_on(struct task *t, unsigned int cpu, unsigned int flags, bo
 	rq_unlock(rq);
 }
 
-/* t may still be on its queue, on the way to sleep: then it needs no waking. t->pi_lock held. */
+/* t may still be on its queue, on the way to sleep: then it needs no waking. t->pi_lock held; it also
+ * keeps a task that moves between queues from arriving meanwhile. */
 static bool wake_queued(struct task *t)
 {
 	struct runq *rq = task_rq_lock_held(t);
-	bool on = t->se.on_rq;
+	bool on = t->se.on_rq || t->se.moving;
 
 	if (on)
 		WRITE_ONCE(t->state, TASK_RUNNING);
@@ -272,7 +273,7 @@ bool wake_up_state(struct task *t, unsigned int states, bool sync)
 	if (!(READ_ONCE(t->state) & states))
 		goto out;
 	woken = true;
-	if (unlikely(READ_ONCE(t->se.on_rq)) && wake_queued(t))
+	if (unlikely(READ_ONCE(t->se.on_rq) || READ_ONCE(t->se.moving)) && wake_queued(t))
 		goto out;
 	while (unlikely(smp_load_acquire(&t->on_cpu)))
 		arch_cpu_relax();
