@@ -16,8 +16,7 @@
  * reader finished being of interest, before somebody read rcu_started as n is covered by batch n + 1
  * at the latest.
  *
- * Locks: rcu_cpu.lock (LOCK_RCU, interrupts off) guards one CPU's list; nothing nests inside but the
- * timer base. */
+ * Locks: rcu_cpu.lock (LOCK_RCU, interrupts off) guards one CPU's list; nothing nests inside. */
 #include <arch/ops.h>
 #include <kernel/errno.h>
 #include <kernel/init.h>
@@ -93,9 +92,10 @@ void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 	*rc->tail = head;
 	rc->tail = &head->next;
 	flood = ++rc->count % FLOOD == 0;
+	spin_unlock(&rc->lock);
+	/* Still on this CPU: interrupts are off. */
 	if (unlikely(first || flood) && READ_ONCE(rcu_thread))
 		hrtimer_start(&rc->timer, ktime_get() + (flood ? 0 : BATCH_NS));
-	spin_unlock(&rc->lock);
 	irq_restore(f);
 }
 

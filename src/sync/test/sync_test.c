@@ -107,7 +107,7 @@ static void mutex_worker(struct ktest_threads *th, unsigned int index)
 {
 	struct shared *s = th->arg;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 300; i++) {
 		mutex_lock(&test_mutex);
 		if (s->a != s->b)
 			s->bad++;
@@ -129,7 +129,7 @@ KTEST(mutex_contention)
 	KTEST_EXPECT(ktest_threads_start(&th, 6, mutex_worker, &s));
 	ktest_threads_wait(&th);
 	KTEST_EXPECT(s.bad == 0);
-	KTEST_EXPECT(s.a == 6000 && s.b == 6000);
+	KTEST_EXPECT(s.a == 1800 && s.b == 1800);
 	KTEST_EXPECT(!mutex_is_locked(&test_mutex));
 	KTEST_EXPECT(mutex_trylock(&test_mutex));
 	mutex_unlock(&test_mutex);
@@ -189,7 +189,7 @@ static void rwsem_worker(struct ktest_threads *th, unsigned int index)
 {
 	struct shared *s = th->arg;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 400; i++) {
 		if ((i + (int)index) % 4 == 0) {
 			write_some(s, i, i % 3 == 0);
 			continue;
@@ -213,7 +213,7 @@ KTEST(rwsem_contention)
 	KTEST_EXPECT(ktest_threads_start(&th, 8, rwsem_worker, &s));
 	ktest_threads_wait(&th);
 	KTEST_EXPECT(s.bad == 0);
-	KTEST_EXPECT(s.a == 2000 && s.b == 2000);
+	KTEST_EXPECT(s.a == 800 && s.b == 800);
 	KTEST_EXPECT(test_sem.count == 0);
 	KTEST_EXPECT(down_write_trylock(&test_sem));
 	KTEST_EXPECT(!down_read_trylock(&test_sem));
