@@ -103,6 +103,8 @@ static int make_page(struct mapping *m, u64 index, bool check_size, struct page 
 	struct page *p;
 	int rc = 0;
 
+	if (unlikely(index >= PAGECACHE_MAX_BYTES / PAGE_SIZE))
+		return -EFBIG;
 	if (m->ops->charge) {
 		rc = m->ops->charge(m, 1);
 		if (rc)

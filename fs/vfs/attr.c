@@ -130,8 +130,10 @@ int simple_setattr(struct dentry *d, struct iattr *a)
 
 	if (rc)
 		return rc;
-	if (a->valid & ATTR_SIZE)
+	if ((a->valid & ATTR_SIZE) && a->size != i->size) {
 		mapping_set_size(i, a->size);
+		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+	}
 	setattr_copy(i, a);
 	return 0;
 }
@@ -179,7 +181,6 @@ int vfs_setattr(struct dentry *d, struct iattr *a)
 		full.atime = now;
 	if (!(a->valid & ATTR_MTIME_SET))
 		full.mtime = now;
-	full.valid |= ATTR_CTIME;
 	if (kill) {
 		/* The bits go although current may not own the file. */
 		struct iattr mode_only = full;
@@ -188,8 +189,10 @@ int vfs_setattr(struct dentry *d, struct iattr *a)
 		kill_setid(i, &mode_only);
 		full.valid &= ~(ATTR_KILL_SUID | ATTR_KILL_SGID);
 		rc = i->ops->setattr ? i->ops->setattr(d, &full) : simple_setattr(d, &full);
-		if (!rc && (mode_only.valid & ATTR_MODE))
+		if (!rc && (mode_only.valid & ATTR_MODE)) {
 			i->mode = mode_only.mode;
+			inode_touch(i, ATTR_CTIME);
+		}
 		return rc;
 	}
 	return i->ops->setattr ? i->ops->setattr(d, &full) : simple_setattr(d, &full);
@@ -258,20 +261,20 @@ int vfs_truncate(const struct path *p, loff_t size)
 	if (rc)
 		return rc;
 	down_write(&i->lock);
-	rc = truncate_locked(p->dentry, size, size != i->size ? ATTR_MTIME : 0, NULL);
+	rc = truncate_locked(p->dentry, size, 0, NULL);
 	up_write(&i->lock);
 	inode_put_write(i);
 	return rc;
 }
 
-int vfs_truncate_file(struct file *f, loff_t size, bool opening)
+int vfs_truncate_file(struct file *f, loff_t size)
 {
 	struct inode *i = f->inode;
 	int rc;
 
 	down_write(&i->lock);
-	rc = truncate_locked(f->path.dentry, size,
-			     ATTR_FILE | (opening || size != i->size ? ATTR_MTIME : 0), f);
+	/* Also when the size stays: that is how Linux tells ftruncate and O_TRUNC from truncate. */
+	rc = truncate_locked(f->path.dentry, size, ATTR_FILE | ATTR_MTIME | ATTR_CTIME, f);
 	up_write(&i->lock);
 	return rc;
 }

@@ -15,7 +15,7 @@
 static ssize_t write_checks(struct file *f, struct uio *u, loff_t *pos, bool append)
 {
 	struct inode *i = f->inode;
-	u64 limit = rlimit_cur(current, RLIMIT_FSIZE), max = i->sb->maxbytes;
+	u64 limit = rlimit_cur(current, RLIMIT_FSIZE), max = min_t(u64, i->sb->maxbytes, PAGECACHE_MAX_BYTES);
 	u32 seals = i->mapping->flags;
 	int rc;
 

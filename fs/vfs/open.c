@@ -107,11 +107,11 @@ static int open_found(const struct path *p, const struct open_req *rq, bool crea
 	if (!(f->mode & FMODE_WRITE)) {
 		rc = inode_get_write(f->inode);
 		if (!rc) {
-			rc = vfs_truncate_file(f, 0, true);
+			rc = vfs_truncate_file(f, 0);
 			inode_put_write(f->inode);
 		}
 	} else {
-		rc = vfs_truncate_file(f, 0, true);
+		rc = vfs_truncate_file(f, 0);
 	}
 	return rc;
 }

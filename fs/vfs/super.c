@@ -45,7 +45,7 @@ struct super_block *sb_create(const struct fs_type *type, const struct super_ops
 	sb->dev = MKDEV(0, (unsigned int)minor);
 	sb->flags = flags;
 	sb->blocksize = PAGE_SIZE;
-	sb->maxbytes = (1ull << 44) - 1; /* page->index has 32 bits */
+	sb->maxbytes = INT64_MAX;
 	sb->time_gran = 1;
 	atomic_set(&sb->active, 1);
 	rwsem_init(&sb->umount_lock, LOCK_SB_UMOUNT);

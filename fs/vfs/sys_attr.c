@@ -10,7 +10,7 @@
 
 static int chmod_path(const struct path *p, mode_t mode)
 {
-	struct iattr a = { .valid = ATTR_MODE, .mode = mode & S_IALLUGO };
+	struct iattr a = { .valid = ATTR_MODE | ATTR_CTIME, .mode = mode & S_IALLUGO };
 
 	return notify_change(p, &a);
 }
@@ -282,7 +282,7 @@ SYSCALL(ftruncate, unsigned int, fd, loff_t, length)
 	else if (r.file->inode->flags & S_APPEND)
 		rc = -EPERM;
 	else
-		rc = vfs_truncate_file(r.file, length, false);
+		rc = vfs_truncate_file(r.file, length);
 	fd_put(r);
 	return rc;
 }

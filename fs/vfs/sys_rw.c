@@ -337,9 +337,7 @@ loff_t generic_llseek(struct file *f, loff_t off, int whence)
 	default:
 		return -EINVAL;
 	}
-	if (__builtin_add_overflow(base, off, &off))
-		return whence == SEEK_SET ? -EINVAL : -EOVERFLOW;
-	if (off < 0 || (u64)off > i->sb->maxbytes)
+	if (__builtin_add_overflow(base, off, &off) || off < 0 || (u64)off > i->sb->maxbytes)
 		return -EINVAL;
 	f->pos = off;
 	return off;

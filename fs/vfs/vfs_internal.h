@@ -214,7 +214,7 @@ bool inode_owner_or_capable(const struct inode *i);
 bool in_group_or_capable(const struct inode *i, gid_t gid);
 int file_remove_privs(struct file *f);
 int notify_change(const struct path *p, struct iattr *attr); /* takes inode->lock */
-int vfs_truncate_file(struct file *f, loff_t size, bool opening);
+int vfs_truncate_file(struct file *f, loff_t size);
 extern s64 protected_symlinks, protected_hardlinks, protected_fifos, protected_regular;
 
 /* --- names --- */

@@ -24,6 +24,9 @@ struct uio;
 #define PAGECACHE_MARK_DIRTY 0
 #define PAGECACHE_MARK_WRITEBACK 1
 
+/* page->index has 32 bits: no page of a file lies behind this, whatever its size. */
+#define PAGECACHE_MAX_BYTES (1ull << 44)
+
 struct mapping_ops {
 	/* Fills a locked page that is not up to date; unlocks it when done. NULL: no backing store, a
 	 * missing page reads as zeroes (tmpfs). */
