@@ -11,7 +11,7 @@
 
 struct open_text {
 	size_t len;
-	struct mutex lock; /* LOCK_FS_PRIVATE: text and buf when descriptors are shared */
+	struct mutex lock; /* LOCK_FILE_TEXT: text and buf when descriptors are shared */
 	char *buf;
 };
 
@@ -48,7 +48,7 @@ static int text_get(struct file *f, struct open_text **out)
 		t = kzalloc(sizeof(*t), GFP_KERNEL);
 		if (!t)
 			return -ENOMEM;
-		mutex_init(&t->lock, LOCK_FS_PRIVATE);
+		mutex_init(&t->lock, LOCK_FILE_TEXT);
 		old = cmpxchg((struct open_text **)&f->private, NULL, t);
 		if (old) {
 			kfree(t);

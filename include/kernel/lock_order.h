@@ -11,6 +11,8 @@ enum lock_class {
 
 	/* Sleeping locks, outermost first. */
 	LOCK_DEVFS,	     /* making device nodes: calls the VFS */
+	LOCK_FILE_POS,	     /* file->pos_lock: around the whole of a read or write */
+	LOCK_FILE_TEXT,	     /* text of a /proc or /sys file while it is made: show() takes anything */
 	LOCK_TTY_OPEN,	     /* tty open/close/hangup */
 	LOCK_TTY_CTL,	     /* termios, window size, session */
 	LOCK_TTY_READ,	     /* one reader at a time */
@@ -19,7 +21,6 @@ enum lock_class {
 	LOCK_MOUNT_TREE,     /* mount namespace changes */
 	LOCK_RENAME,	     /* per superblock: directory renames */
 	LOCK_INODE,	     /* inode->lock; parent before child with _nested */
-	LOCK_FILE_POS,	     /* file->pos_lock */
 	LOCK_EXEC,	     /* process exec/credential change */
 	LOCK_EPOLL,	     /* epoll instance; nesting checked by depth */
 	LOCK_PIPE,	     /* pipe->lock; two pipes in address order */
@@ -60,8 +61,8 @@ enum lock_class {
 	LOCK_WORKQUEUE,
 	LOCK_TASK_WAKE,	     /* task->pi_lock: state changes on wake-up */
 	LOCK_RUNQUEUE,	     /* run queue; two in CPU order */
+	LOCK_RCU,	     /* arms its timer */
 	LOCK_HRTIMER,
-	LOCK_RCU,
 	LOCK_SLAB,
 	LOCK_PAGE_ALLOC,
 	LOCK_RANDOM,
