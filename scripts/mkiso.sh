@@ -28,30 +28,34 @@ cp "$image" "$work/boot/root.cpio"
 # Nothing a user typed may end GRUB's command: quote what is special to it.
 quoted=$(printf '%s' "$append" | sed 's/[\\"$;|&<>{}]/\\&/g')
 verbose=$(printf '%s' "$quoted" | sed 's/\(^\| \)quiet\( \|$\)/ /g')
+
+entry() { # title, command line
+	cat <<-EOF
+		menuentry "$1" {
+			multiboot2 /boot/keelson $2
+			module2 /boot/root.cpio root.cpio
+			set gfxpayload=\$screen
+		}
+	EOF
+}
+
 cat >"$work/boot/grub/grub.cfg" <<EOF
 serial --unit=0 --speed=115200
 terminal_input console serial
+# multiboot2 sets gfxpayload to what the kernel's header wishes; the entries set it back.
 if [ "\$grub_platform" = efi ]; then
 	# The firmware's own console goes to the serial port as well; the kernel gets a framebuffer.
 	insmod all_video
-	set gfxpayload=keep
+	set screen=1024x768x32,1024x768,auto
 else
+	set screen=text
 	terminal_output console serial
 fi
 set default=0
 set timeout=$timeout
-menuentry "Keelson" {
-	multiboot2 /boot/keelson $quoted
-	module2 /boot/root.cpio root.cpio
-}
-menuentry "Keelson, verbose" {
-	multiboot2 /boot/keelson $verbose loglevel=7
-	module2 /boot/root.cpio root.cpio
-}
-menuentry "Keelson, one CPU" {
-	multiboot2 /boot/keelson $quoted maxcpus=1
-	module2 /boot/root.cpio root.cpio
-}
+$(entry "Keelson" "$quoted")
+$(entry "Keelson, verbose" "$verbose loglevel=7")
+$(entry "Keelson, one CPU" "$quoted maxcpus=1")
 EOF
 modules="normal multiboot2 serial terminal test part_acorn part_amiga part_apple part_bsd part_dfly"
 modules="$modules part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
