@@ -156,7 +156,8 @@ static void mount_free_rcu(struct rcu_head *h)
 	kfree(m);
 }
 
-void mount_put(struct mount *m)
+/* For umount itself, whose look at the mount is no use of it. */
+void mount_put_no_expire(struct mount *m)
 {
 	if (!m || !refcount_dec_and_test(&m->refs))
 		return;
@@ -166,6 +167,13 @@ void mount_put(struct mount *m)
 	d_put(m->root);
 	sb_put(m->sb);
 	call_rcu(&m->rcu, mount_free_rcu);
+}
+
+void mount_put(struct mount *m)
+{
+	if (m && unlikely(READ_ONCE(m->flags) & MNT_EXPIRY_MARK))
+		__atomic_fetch_and(&m->flags, ~MNT_EXPIRY_MARK, __ATOMIC_SEQ_CST);
+	mount_put_no_expire(m);
 }
 
 void path_put(const struct path *p)

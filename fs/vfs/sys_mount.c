@@ -388,11 +388,11 @@ static int umount_plain(const struct path *p)
 /* MNT_EXPIRE: the first call marks an unused mount, the second one, if nobody used it, unmounts. */
 static int umount_expire(const struct path *p)
 {
-	if (!(__atomic_fetch_or(&p->mnt->flags, MNT_EXPIRY_MARK, __ATOMIC_SEQ_CST) & MNT_EXPIRY_MARK)) {
-		if (!list_empty(&p->mnt->children) || refcount_read(&p->mnt->refs) > 2)
-			return -EBUSY;
+	/* In use: by children, or by more than the tree and p. */
+	if (!list_empty(&p->mnt->children) || refcount_read(&p->mnt->refs) > 2)
+		return -EBUSY;
+	if (!(__atomic_fetch_or(&p->mnt->flags, MNT_EXPIRY_MARK, __ATOMIC_SEQ_CST) & MNT_EXPIRY_MARK))
 		return -EAGAIN;
-	}
 	return umount_plain(p);
 }
 
@@ -433,7 +433,8 @@ SYSCALL(umount2, struct user_ptr, name, int, flags)
 	if (rc)
 		return rc;
 	rc = do_umount(&p, flags);
-	path_put(&p);
+	d_put(p.dentry);
+	mount_put_no_expire(p.mnt);
 	return rc;
 }
 

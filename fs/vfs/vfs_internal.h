@@ -116,6 +116,7 @@ extern struct mutex mount_mutex;
 struct mount *mount_lookup_rcu(struct mount *parent, const struct dentry *d);
 /* Reference or NULL. */
 struct mount *mount_lookup(const struct path *p);
+void mount_put_no_expire(struct mount *m);
 bool mount_get_unless_dead(struct mount *m);
 bool path_up(struct path *p); /* from a mount's root to its mount point; takes over references */
 bool d_mountpoint_in_use(const struct dentry *d);
