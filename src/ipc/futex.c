@@ -406,11 +406,11 @@ static int op_compare(unsigned int cmp, s32 old, s32 arg)
 	case 2:
 		return old < arg;
 	case 3:
-		return old >= arg;
-	case 4:
 		return old <= arg;
-	case 5:
+	case 4:
 		return old > arg;
+	case 5:
+		return old >= arg;
 	default:
 		return -ENOSYS;
 	}

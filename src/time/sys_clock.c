@@ -296,13 +296,13 @@ static int sleep_clock(clockid_t id, struct sleep *s)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_THREAD_CPUTIME_ID:
 		return -EOPNOTSUPP;
 	default:
 		if (!clock_is_cpu(id) || clock_read(id, &ns))
 			return -EINVAL;
 		/* A thread cannot wait for its own CPU time. */
-		if (id == CLOCK_THREAD_CPUTIME_ID ||
-		    (id < 0 && (id & 4) && (!~(id >> 3) || ~(id >> 3) == (int)current->tid)))
+		if (id < 0 && (id & 4) && (!~(id >> 3) || ~(id >> 3) == (int)current->tid))
 			return -EINVAL;
 		s->clock = id;
 		return 0;
