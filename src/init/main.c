@@ -9,6 +9,7 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/proc.h>
+#include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
 #include <kernel/xarray.h>
@@ -49,6 +50,7 @@ void kernel_main(void)
 	cmdline_parse();
 	log_info("init", "Keelson, loaded by %s; command line: %s", bootinfo.loader,
 		 boot_command_line);
+	random_init();
 	mm_init_early();
 	xa_node_cache_init();
 	sched_init();
