@@ -154,8 +154,10 @@ static int copy_checks(struct file *in, loff_t in_pos, struct file *out, loff_t 
 		return -EXDEV;
 	if (o->flags & S_IMMUTABLE)
 		return -EPERM;
-	if (in_pos + (loff_t)*len < in_pos || out_pos + (loff_t)*len < out_pos)
+	if ((u64)in_pos + *len < (u64)in_pos || (u64)out_pos + *len < (u64)out_pos)
 		return -EOVERFLOW;
+	if (in_pos < 0 || out_pos < 0)
+		return -EINVAL;
 	size = READ_ONCE(i->size);
 	*len = in_pos >= size ? 0 : min_t(u64, *len, (u64)(size - in_pos));
 	if (i == o && out_pos + (loff_t)*len > in_pos && out_pos < in_pos + (loff_t)*len)
@@ -187,8 +189,6 @@ SYSCALL(copy_file_range, int, fd_in, struct user_ptr, off_in, int, fd_out, struc
 	in_pos = own_in ? in.file->pos : (loff_t)vi;
 	out_pos = own_out ? out.file->pos : (loff_t)vo;
 	len = min(len, MAX_RW_COUNT);
-	if (in_pos < 0 || out_pos < 0)
-		goto put_out;
 	rc = copy_checks(in.file, in_pos, out.file, out_pos, &len);
 	if (!rc && len)
 		rc = copy_loop(in.file, &in_pos, out.file, &out_pos, len);

@@ -265,7 +265,7 @@ static long ioctl_size(struct file *f, u64 arg)
 
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode) && !S_ISLNK(i->mode))
 		return -ENOTTY;
-	return put_user_u64((u64)i->size, USER_PTR(arg));
+	return put_user_u64(i->blocks * 512, USER_PTR(arg));
 }
 
 long vfs_ioctl(struct file *f, unsigned int cmd, u64 arg)

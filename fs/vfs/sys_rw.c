@@ -178,15 +178,13 @@ SYSCALL(pwrite64, unsigned int, fd, struct user_ptr, buf, size_t, n, loff_t, pos
 
 /* --- vectors --- */
 
-/* RWF_* flags of one call on f: extra file flags, or -errno. */
-static int rwf_check(struct file *f, int flags, bool write)
+/* RWF_* flags: 0 or -EOPNOTSUPP. */
+static int rwf_check(int flags)
 {
-	(void)f;
 	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
-	if ((flags & RWF_NOWAIT) && (write || !S_ISREG(f->inode->mode)))
-		return -EOPNOTSUPP;
-	return 0;
+	/* No file here can say beforehand that it would not wait. */
+	return flags & RWF_NOWAIT ? -EOPNOTSUPP : 0;
 }
 
 static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, loff_t *pos, int flags,
@@ -205,7 +203,7 @@ static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, l
 		rc = !write && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 		goto out;
 	}
-	rc = rwf_check(f, flags, write);
+	rc = rwf_check(flags);
 	if (rc)
 		goto out;
 	if (write && (flags & RWF_APPEND) && !(f->flags & O_APPEND)) {
