@@ -11,6 +11,7 @@ enum lock_class {
 
 	/* Sleeping locks, outermost first. */
 	LOCK_DEVFS,	     /* making device nodes: calls the VFS */
+	LOCK_FILE_POS,	     /* file->pos_lock: around the whole of a read or write */
 	LOCK_FILE_TEXT,	     /* text of a /proc or /sys file while it is made: show() takes anything */
 	LOCK_TTY_OPEN,	     /* tty open/close/hangup */
 	LOCK_TTY_CTL,	     /* termios, window size, session */
