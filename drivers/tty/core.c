@@ -85,7 +85,7 @@ int tty_register(struct tty *t)
 
 	ASSERT(MAJOR(t->dev) == TTY_MAJOR && minor < FIXED_MINORS && !fixed[minor]);
 	smp_store_release(&fixed[minor], t);
-	return devfs_create(t->name, S_IFCHR | (minor < TTY_SERIAL_MINOR ? 0620 : 0660), t->dev);
+	return devfs_create(t->name, S_IFCHR | 0600, t->dev);
 }
 
 /* Terminal of a device number, with a reference: NULL when there is none. */

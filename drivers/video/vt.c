@@ -458,7 +458,7 @@ int display_register(struct display *d)
 		if (rc)
 			return rc;
 	}
-	rc = devfs_create("tty0", S_IFCHR | 0620, MKDEV(TTY_MAJOR, 0));
+	rc = devfs_create("tty0", S_IFCHR | 0600, MKDEV(TTY_MAJOR, 0));
 	log_info("vt", "%u terminals on %s, %ux%u", TTY_NR_VT, d->name, d->cols, d->rows);
 	register_console();
 	return rc;
