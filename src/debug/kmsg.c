@@ -101,10 +101,11 @@ static ssize_t kmsg_read(struct file *f, struct uio *u, loff_t *pos)
 	if (!log_next(&next, &r->rec))
 		goto out;
 	n = kmsg_format(r);
+	/* A record that does not fit is lost to this reader, as on Linux. */
+	r->cur = next;
 	rc = -EINVAL;
 	if (n > u->count)
 		goto out;
-	r->cur = next;
 	rc = -EFAULT;
 	if (uio_write_to(u, r->out, n) == n)
 		rc = n;

@@ -472,6 +472,7 @@ CASE(queue_sizes)
 	RET(ioctl(slave, FIONREAD, &n));
 	SHOW("%d", n);
 	RET(write(slave, "123", 3));
+	usleep(50000);
 	RET(ioctl(master, FIONREAD, &n));
 	SHOW("%d", n);
 	RET(ioctl(slave, TIOCOUTQ, &n));
