@@ -37,7 +37,7 @@ static int kmsg_open(struct inode *inode, struct file *f)
 	r = kmalloc(sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return -ENOMEM;
-	mutex_init(&r->lock, LOCK_SLEEP_INNER);
+	mutex_init(&r->lock, LOCK_PIPE); /* held while copying to user memory */
 	log_first(&r->cur);
 	f->private = r;
 	return 0;

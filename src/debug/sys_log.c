@@ -19,7 +19,7 @@
 s64 log_restrict = 1;
 SYSCTL(dmesg_restrict, "kernel/dmesg_restrict", 0644, &log_restrict, 0, 1);
 
-static DEFINE_MUTEX(read_lock, LOCK_SLEEP_INNER);
+static DEFINE_MUTEX(read_lock, LOCK_PIPE); /* held while copying to user memory */
 /* What SYSLOG_ACTION_READ has not returned yet: a place, and bytes taken of the record there. */
 static struct log_cursor read_cur; /* read_lock */
 static size_t read_partial;	   /* read_lock */
