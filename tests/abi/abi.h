@@ -57,6 +57,7 @@ struct abi_case {
 };
 
 static struct abi_case *abi_first, **abi_last = &abi_first;
+static const struct abi_case *abi_now __attribute__((unused)); /* the case that runs, in its child */
 
 #define CASE(id)                                                                                   \
 	static void case_##id(void);                                                               \
@@ -232,6 +233,7 @@ static void abi_run(const struct abi_case *c)
 		setpgid(0, 0);
 		signal(SIGALRM, SIG_DFL);
 		umask(022);
+		abi_now = c;
 		c->fn();
 		fflush(stdout);
 		_exit(0);
