@@ -27,6 +27,8 @@ typedef s64 loff_t;
 typedef u64 dev_t; /* kernel form: major << 20 | minor, see fs/vfs.h for the encodings */
 typedef u64 ino_t;
 typedef int clockid_t;
+#else
+#include <sys/types.h> /* unit tests: the same names from the C library */
 #endif
 
 typedef unsigned int gfp_t;
