@@ -98,6 +98,7 @@ static void take_over_leader(struct process *p)
 {
 	struct task *t = current, *old = p->leader;
 	struct pid *own = t->pid, *group = old->pid;
+	struct process *child;
 
 	spin_lock(&p->siglock);
 	t->pid = group;
@@ -113,6 +114,8 @@ static void take_over_leader(struct process *p)
 	old->exit_state = EXIT_DEAD;
 	p->notify_count = 0;
 	spin_unlock(&p->siglock);
+	list_for_each_entry(child, &p->children, sibling)
+		child->parent_tid = (pid_t)t->tid;
 	spin_unlock_irq(&tasklist_lock);
 	task_reap(old);
 }

@@ -48,7 +48,7 @@ static int change_user(struct cred *c)
 		return rc;
 	user_count_put(c->user);
 	c->user = u;
-	if (u != &root_user && (u64)atomic_read(&u->processes) >= rlimit_cur(current, RLIMIT_NPROC))
+	if (u != &root_user && (u64)atomic_read(&u->processes) > rlimit_cur(current, RLIMIT_NPROC))
 		current->flags |= TF_NPROC_EXCEEDED;
 	else
 		current->flags &= ~TF_NPROC_EXCEEDED;
