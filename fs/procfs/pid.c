@@ -73,9 +73,11 @@ static int pid_revalidate(struct dentry *d, bool rcu)
 	return 1;
 }
 
-static bool pid_delete(const struct dentry *d)
+/* Never kept without a user: nobody would ask again for those of a dead process, and one cached file
+ * keeps its directory, inode and pid. */
+static bool pid_delete(const struct dentry *d __maybe_unused)
 {
-	return !d->inode || !pid_alive(PROC_I(d->inode));
+	return true;
 }
 
 const struct dentry_ops proc_pid_dentry_ops = { .revalidate = pid_revalidate,
