@@ -89,8 +89,10 @@ static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *pos, size_
 
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!S_ISREG(in->inode->mode) || !in->ops->read || !out->ops->write)
+	if (!out->ops->write)
 		return -EINVAL;
+	if (!S_ISREG(in->inode->mode) || !in->ops->read)
+		return n || in->mode & FMODE_STREAM ? -EINVAL : 0;
 	if (out->flags & O_APPEND)
 		return -EINVAL;
 	if (*pos < 0)
@@ -122,20 +124,25 @@ SYSCALL(sendfile, int, out_fd, int, in_fd, struct user_ptr, off, size_t, n)
 	rc = fdget((unsigned int)in_fd, RIGHT_READ, &in);
 	if (rc)
 		return rc;
+	pos = own ? in.file->pos : (loff_t)v;
+	rc = -EBADF;
+	if (!(in.file->mode & FMODE_READ))
+		goto put_in;
+	rc = -ESPIPE;
+	if (!own && !(in.file->mode & FMODE_PREAD))
+		goto put_in;
 	rc = fdget((unsigned int)out_fd, RIGHT_WRITE, &out);
 	if (rc)
 		goto put_in;
-	pos = own ? in.file->pos : (loff_t)v;
-	rc = !own && !(in.file->mode & FMODE_PREAD) ? -ESPIPE : do_sendfile(out.file, in.file, &pos, n);
-	if (rc >= 0) {
-		if (own)
-			in.file->pos = pos;
-		else if (put_user_u64((u64)pos, off))
-			rc = -EFAULT;
-	}
+	rc = do_sendfile(out.file, in.file, &pos, n);
+	if (rc >= 0 && own)
+		in.file->pos = pos;
 	fd_put(out);
 put_in:
 	fd_put(in);
+	/* The position goes back whatever became of the transfer. */
+	if (!own && put_user_u64((u64)pos, off))
+		rc = -EFAULT;
 	return rc;
 }
 

@@ -77,9 +77,10 @@ static long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count
 	if (rc)
 		return rc;
 	i = r.file->inode;
-	if (!r.file->ops->iterate) {
+	if (!r.file->ops->iterate || (int)count < 0) {
+		rc = r.file->ops->iterate ? -EINVAL : -ENOTDIR;
 		fd_put(r);
-		return -ENOTDIR;
+		return rc;
 	}
 	locked = pos_lock(&r);
 	down_read(&i->lock);

@@ -286,8 +286,13 @@ long vfs_ioctl(struct file *f, unsigned int cmd, u64 arg)
 			return put_user_u32((u32)(READ_ONCE(i->size) - f->pos), USER_PTR(arg));
 		break;
 	case FIBMAP:
-		if (S_ISREG(i->mode))
-			return capable(CAP_SYS_RAWIO) ? -EINVAL : -EPERM;
+		if (S_ISREG(i->mode)) {
+			u32 block;
+
+			if (!capable(CAP_SYS_RAWIO))
+				return -EPERM;
+			return get_user_u32(&block, USER_PTR(arg)) ? -EFAULT : -EINVAL;
+		}
 		break;
 	default:
 		break;

@@ -66,6 +66,12 @@ static __always_inline void account_write(ssize_t n)
 		t->wchar += (u64)n;
 }
 
+/* A transfer must not reach beyond the largest offset. */
+static __always_inline bool past_end_of_offsets(loff_t pos, size_t n)
+{
+	return pos >= 0 && (loff_t)((u64)pos + n) < 0;
+}
+
 /* One direction, one buffer; pos is the caller's or the file's. Count of 0 still asks the file, as
  * Linux does (errors of the object show). */
 static __always_inline ssize_t do_read(struct file *f, struct user_ptr buf, size_t n, loff_t *pos)
@@ -79,7 +85,9 @@ static __always_inline ssize_t do_read(struct file *f, struct user_ptr buf, size
 	if (unlikely(!f->ops->read))
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	if (unlikely(!user_range_ok(buf, n)))
-		return (ssize_t)n < 0 ? -EINVAL : -EFAULT;
+		return -EFAULT;
+	if (unlikely(past_end_of_offsets(*pos, n)))
+		return -EINVAL;
 	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
 	rc = f->ops->read(f, &u, pos);
 	account_read(rc);
@@ -97,7 +105,9 @@ static __always_inline ssize_t do_write(struct file *f, struct user_ptr buf, siz
 	if (unlikely(!f->ops->write))
 		return -EINVAL;
 	if (unlikely(!user_range_ok(buf, n)))
-		return (ssize_t)n < 0 ? -EINVAL : -EFAULT;
+		return -EFAULT;
+	if (unlikely(past_end_of_offsets(*pos, n)))
+		return -EINVAL;
 	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
 	rc = f->ops->write(f, &u, pos);
 	account_write(rc);
@@ -196,9 +206,16 @@ static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, l
 
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
-	rc = uio_import(&u, vec, nr, fast, &big);
+	/* The number of elements has 32 bits; an empty list asks nothing of the file. */
+	rc = uio_import(&u, vec, (u32)nr, fast, &big);
 	if (rc < 0)
 		return rc;
+	if (!u.count)
+		goto out;
+	if (past_end_of_offsets(*pos, u.count)) {
+		rc = -EINVAL;
+		goto out;
+	}
 	if (write ? !f->ops->write : !f->ops->read) {
 		rc = !write && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 		goto out;
@@ -346,6 +363,11 @@ loff_t no_llseek(struct file *f __maybe_unused, loff_t off __maybe_unused, int w
 	return -ESPIPE;
 }
 
+loff_t noop_llseek(struct file *f, loff_t off __maybe_unused, int whence __maybe_unused)
+{
+	return f->pos;
+}
+
 int stream_open(struct inode *inode __maybe_unused, struct file *f)
 {
 	f->mode &= ~(FMODE_SEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS);
@@ -478,13 +500,12 @@ SYSCALL(readahead, unsigned int, fd, loff_t, off, size_t, n)
 	long rc;
 
 	(void)off;
-	(void)n;
 	rc = fdget(fd, RIGHT_READ, &r);
 	if (rc)
 		return rc;
 	if (!(r.file->mode & FMODE_READ))
 		rc = -EBADF;
-	else if (!S_ISREG(r.file->inode->mode) || !r.file->inode->mapping->ops)
+	else if (!S_ISREG(r.file->inode->mode) || !r.file->inode->mapping->ops || (ssize_t)n < 0)
 		rc = -EINVAL;
 	fd_put(r);
 	return rc;

@@ -598,6 +598,7 @@ int shmem_file_create(const char *name, u64 size, struct file **out);
 /* --- generic operations --- */
 loff_t generic_llseek(struct file *f, loff_t off, int whence);
 loff_t no_llseek(struct file *f, loff_t off, int whence); /* -ESPIPE */
+loff_t noop_llseek(struct file *f, loff_t off, int whence); /* allowed, without effect */
 int stream_open(struct inode *inode, struct file *f);	  /* drops seek and position lock */
 ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos);
 ssize_t generic_file_write(struct file *f, struct uio *u, loff_t *pos);

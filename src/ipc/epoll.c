@@ -556,7 +556,7 @@ static void epoll_fdinfo(struct file *f, struct strbuf *sb)
 static const struct file_ops epoll_fops = {
 	.poll = epoll_poll,
 	.release = epoll_release,
-	.llseek = no_llseek,
+	.llseek = noop_llseek,
 	.show_fdinfo = epoll_fdinfo,
 };
 

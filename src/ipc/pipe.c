@@ -212,6 +212,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos __maybe_unus
 	if (!u->count)
 		return 0;
 	mutex_lock(&p->lock);
+	more = pipe_empty(p); /* so far: whether we may have been woken for others */
 	rc = pipe_wait_readable(p, f->flags & O_NONBLOCK);
 	if (rc) {
 		mutex_unlock(&p->lock);
@@ -219,7 +220,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos __maybe_unus
 	}
 	was_full = pipe_full(p);
 	rc = read_pieces(p, u);
-	more = !pipe_empty(p);
+	more = more && !pipe_empty(p);
 	mutex_unlock(&p->lock);
 	if (was_full && !pipe_full(p))
 		pipe_wake_writers(p);

@@ -341,10 +341,10 @@ static ssize_t do_splice(struct file *in, struct user_ptr off_in, struct file *o
 	loff_t pos;
 	ssize_t rc;
 
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
-		return -EBADF;
 	if ((pi && !user_ptr_is_null(off_in)) || (po && !user_ptr_is_null(off_out)))
 		return -ESPIPE;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
 	if (pi && po) {
 		if ((in->flags | out->flags) & O_NONBLOCK)
 			flags |= SPLICE_F_NONBLOCK;
@@ -478,10 +478,14 @@ SYSCALL(vmsplice, int, fd, struct user_ptr, vec, unsigned long, nr, unsigned int
 		return rc;
 	p = pipe_of_file(r.file);
 	rc = -EBADF;
-	if (!p || !(r.file->mode & (FMODE_READ | FMODE_WRITE)))
+	if (!(r.file->mode & (FMODE_READ | FMODE_WRITE)))
 		goto out;
-	rc = uio_import(&u, vec, nr, fast, &big);
+	/* An empty list asks nothing, not even for a pipe. */
+	rc = uio_import(&u, vec, (u32)nr, fast, &big);
 	if (rc < 0 || !u.count)
+		goto free;
+	rc = -EBADF;
+	if (!p)
 		goto free;
 	if (r.file->mode & FMODE_WRITE) {
 		rc = user_to_pipe(p, &u, flags & SPLICE_F_NONBLOCK);

@@ -93,9 +93,12 @@ static void unmap_areas(struct mm *mm, struct vma *first, u64 start, u64 end)
 int munmap_locked(struct mm *mm, u64 start, u64 len)
 {
 	u64 end = start + len;
-	struct vma *v = vma_find(mm, start);
+	struct vma *v;
 	int rc;
 
+	if (start > USER_END || len > USER_END - start)
+		return -EINVAL;
+	v = vma_find(mm, start);
 	if (!v || v->start >= end)
 		return 0;
 	if (v->start < start || v->end > end || (v->next && v->next->start < end)) {

@@ -197,6 +197,8 @@ SYSCALL(shmget, s32, key, u64, size, u32, flags)
 	struct shm *s = NULL;
 	int rc = -ENOENT;
 
+	if ((s64)size < 0)
+		return -EINVAL;
 	mutex_lock(&shm_lock);
 	if (key != IPC_PRIVATE)
 		rc = shm_by_key(key, size, flags);

@@ -73,7 +73,7 @@ SYSCALL(brk, u64, brk)
 		return -EINTR;
 	result = mm->brk;
 	limit = rlimit_cur(current, RLIMIT_DATA);
-	if (brk < mm->start_brk)
+	if (brk < mm->start_brk || brk > USER_END)
 		goto out;
 	if (limit != RLIM_INFINITY &&
 	    brk - mm->start_brk + (mm->end_data - mm->start_data) > limit)

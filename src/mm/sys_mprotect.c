@@ -127,13 +127,13 @@ static int protect_range(struct mm *mm, u64 start, u64 end, u32 prot, bool grows
 	}
 }
 
-static long do_mprotect(u64 start, u64 len, u32 prot)
+static long do_mprotect(u64 start, u64 len, u64 prot)
 {
 	struct mm *mm = current->mm;
-	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	u64 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	int rc;
 
-	prot &= ~(u32)(PROT_GROWSDOWN | PROT_GROWSUP);
+	prot &= ~(u64)(PROT_GROWSDOWN | PROT_GROWSUP);
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || start & ~PAGE_MASK)
 		return -EINVAL;
 	if (!len)
@@ -141,18 +141,18 @@ static long do_mprotect(u64 start, u64 len, u32 prot)
 	len = ALIGN_UP(len, PAGE_SIZE);
 	if (start + len <= start)
 		return -ENOMEM;
-	if (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+	if (prot & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
 	if (grows & PROT_GROWSUP)
 		return -EINVAL;
 	if (down_write_killable(&mm->lock))
 		return -EINTR;
-	rc = protect_range(mm, start, start + len, prot, grows);
+	rc = protect_range(mm, start, start + len, (u32)prot, grows);
 	up_write(&mm->lock);
 	return rc;
 }
 
-SYSCALL(mprotect, u64, start, u64, len, u32, prot)
+SYSCALL(mprotect, u64, start, u64, len, u64, prot)
 {
 	return do_mprotect(start, len, prot);
 }

@@ -85,7 +85,7 @@ SYSCALL(kcmp, int, pid1, int, pid2, int, type, u64, idx1, u64, idx2)
 
 	if (a && b)
 		rc = ptrace_permitted(a) || ptrace_permitted(b) ? -EPERM :
-								  compare(a, b, type, idx1, idx2);
+								  compare(a, b, type, (u32)idx1, (u32)idx2);
 	if (a)
 		task_put(a);
 	if (b)

@@ -339,7 +339,8 @@ SYSCALL(sched_getaffinity, int, pid, unsigned int, len, struct user_ptr, mask)
 	size_t n;
 	int rc;
 
-	if (len * 8ull < cpu_online_count || len % sizeof(long))
+	/* In 32 bits, as the length is. */
+	if (len * 8 < cpu_online_count || len % sizeof(long))
 		return -EINVAL;
 	rc = find_task(pid, &t);
 	if (rc)

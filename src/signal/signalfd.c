@@ -161,7 +161,7 @@ static const struct file_ops signalfd_fops = {
 	.read = signalfd_read,
 	.poll = signalfd_poll,
 	.release = signalfd_release,
-	.llseek = no_llseek,
+	.llseek = noop_llseek,
 	.show_fdinfo = signalfd_show,
 };
 

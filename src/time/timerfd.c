@@ -204,17 +204,11 @@ static void timerfd_show(struct file *file, struct strbuf *sb)
 		      (unsigned long long)(interval % NSEC_PER_SEC));
 }
 
-/* Allowed and without effect, as on Linux. */
-static loff_t timerfd_llseek(struct file *file, loff_t off, int whence)
-{
-	return file->pos;
-}
-
 static const struct file_ops timerfd_fops = {
 	.release = timerfd_release,
 	.read = timerfd_read,
 	.poll = timerfd_poll,
-	.llseek = timerfd_llseek,
+	.llseek = noop_llseek,
 	.show_fdinfo = timerfd_show,
 };
 
