@@ -36,6 +36,9 @@ class Session:
         self.monitor_path = os.path.join(self.folder.name, "qmp")
         args = ["run", "--kernel", kernel, "--config", config, "--" + boot,
                 "--qemu=-qmp", "--qemu=unix:%s,server=on,wait=off" % self.monitor_path]
+        if boot == "direct":
+            # Messages of the kernel between the characters would only confuse the patterns.
+            options["append"] = ("quiet " + options.get("append", "")).strip()
         for name, value in options.items():
             args.append("--%s=%s" % (name, value))
         self.log = open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8",
