@@ -54,6 +54,7 @@ void tlb_gather_dead(struct tlb_batch *tb);
 void tlb_gather_flush(struct tlb_batch *tb);
 void tlb_gather_finish(struct tlb_batch *tb);
 void tlb_flush_page_local(u64 addr);
+void tlb_flush_page(struct mm *mm, u64 addr); /* everywhere */
 void tlb_flush_range(struct mm *mm, u64 start, u64 end);
 void tlb_flush_kernel_range(u64 start, u64 end);
 

@@ -145,7 +145,9 @@ u64 __init early_alloc(u64 size, u64 align)
 		if (at < r->start)
 			continue;
 		range_remove(early_free, &nr_early_free, MAX_RANGES, at, at + size);
-		memset(phys_to_virt((paddr_t){ at }), 0, size);
+		/* memset in cold code would be a loop over bytes. */
+		for (u64 off = 0; off < size; off += PAGE_SIZE)
+			clear_page(phys_to_virt((paddr_t){ at + off }));
 		return at;
 	}
 	panic("mm: no memory for %llu bytes at boot", (unsigned long long)size);

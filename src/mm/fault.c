@@ -78,36 +78,40 @@ static int anon_fault(struct vma *v, pte_t *t, bool write)
 
 /* --- copy on write --- */
 
-/* The entry e at t is to be written: a private copy of what it maps replaces it. */
+/* The entry e at t is to be written: a private copy of what it maps replaces it. Copied under the lock,
+ * because another thread may replace the entry and drop the old page any time else. */
 static int cow_copy(struct vma *v, u64 addr, pte_t *t, pte_t e)
 {
+	struct mm *mm = v->mm;
 	struct page *old = e.v & PTE_SW_SPECIAL ? NULL : pfn_to_page(pte_pfn(e));
 	bool zero = !old && pte_pfn(e) == page_to_pfn(zero_page);
 	struct page *p = page_alloc(zero ? GFP_USER | GFP_ZERO : GFP_USER);
-	pte_t new;
 
 	if (unlikely(!p))
 		return -ENOMEM;
-	if (!zero) /* the caller holds a reference */
-		copy_page(page_address(p), phys_to_virt((paddr_t){ pte_pfn(e) << PAGE_SHIFT }));
 	p->flags = 1u << PG_ANON;
 	v->has_anon = true;
-	new = pte_make(page_to_pfn(p), vma_prot_bits(v->flags) | write_bits(v->flags));
-	if (!entry_install(v, t, e, new, NULL)) {
+	spin_lock(&mm->page_table_lock);
+	if (unlikely(t->v != e.v)) {
+		spin_unlock(&mm->page_table_lock);
 		page_put(p);
 		return 0;
 	}
-	/* Other threads may still read the old page through their translations. */
-	tlb_flush_range(v->mm, addr, addr + PAGE_SIZE);
-	if (!old) {
-		atomic64_inc(&v->mm->rss_anon);
+	if (!zero)
+		copy_page(page_address(p), phys_to_virt((paddr_t){ pte_pfn(e) << PAGE_SHIFT }));
+	pte_set(t, pte_make(page_to_pfn(p), vma_prot_bits(v->flags) | write_bits(v->flags)));
+	spin_unlock(&mm->page_table_lock);
+	/* Other threads, and the kernel's own accesses, may still read the old page. */
+	tlb_flush_page(mm, addr);
+	if (old && old->flags & 1u << PG_ANON) {
+		page_put(old);
 		return 0;
 	}
-	if (!(old->flags & 1u << PG_ANON)) {
-		atomic64_dec(v->flags & VM_SHMEM ? &v->mm->rss_shmem : &v->mm->rss_file);
-		atomic64_inc(&v->mm->rss_anon);
+	atomic64_inc(&mm->rss_anon);
+	if (old) {
+		atomic64_dec(v->flags & VM_SHMEM ? &mm->rss_shmem : &mm->rss_file);
+		page_put(old);
 	}
-	page_put(old);
 	return 0;
 }
 
@@ -152,7 +156,6 @@ static int shared_mkwrite(struct vma *v, u64 addr, pte_t *t, pte_t e)
 static int write_fault(struct vma *v, u64 addr, pte_t *t, pte_t e)
 {
 	struct page *p = pfn_to_page(pte_pfn(e));
-	int rc;
 
 	if (v->flags & VM_SHARED)
 		return shared_mkwrite(v, addr, t, e);
@@ -164,11 +167,7 @@ static int write_fault(struct vma *v, u64 addr, pte_t *t, pte_t e)
 				    (pte_t){ (e.v & ~PTE_SW_COW) | write_bits(v->flags) }, NULL);
 		return 0;
 	}
-	if (!entry_pin(v, t, e))
-		return 0;
-	rc = cow_copy(v, addr, t, e);
-	page_put(p);
-	return rc;
+	return cow_copy(v, addr, t, e);
 }
 
 /* --- files --- */

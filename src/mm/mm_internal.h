@@ -39,6 +39,7 @@ void mm_caches_init(void);
 
 /* --- page_alloc.c --- */
 void page_alloc_init(void); /* takes over early_free */
+void pages_put_bulk(struct page **pages, unsigned int n);
 u64 page_reserve_level(void); /* pages kept for atomic requests */
 void page_caches_drain_local(void);
 void page_caches_drain_all(void); /* interrupts on */

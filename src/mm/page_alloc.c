@@ -21,7 +21,7 @@
 #include "mm_internal.h"
 
 #define POISON_FREE 0xaa
-#define PCP_BATCH 16
+#define PCP_FILL_ORDER 4 /* pages moved to a CPU at once */
 
 struct zone {
 	struct spinlock lock;
@@ -45,7 +45,7 @@ u64 page_count_max __ro_after_init;
 struct page *zero_page __ro_after_init;
 static u64 total_pages;
 static u64 reserve_pages = 32;
-static u32 pcp_high = 2 * PCP_BATCH;
+static u32 pcp_high = 64; /* pages of a CPU's cache; half stay when it overflows */
 
 static struct zone *page_zone(u64 pfn)
 {
@@ -137,27 +137,45 @@ static u64 pcp_pop(struct page_cache_cpu *c)
 	return pfn;
 }
 
-/* Moves pages from the zones: false when there was none. */
+/* Moves pages from the zones: false when there was none. A block is cut up here: its pages come back
+ * one by one and merge again in the zone. */
 static bool pcp_fill(struct page_cache_cpu *c, gfp_t gfp)
 {
-	for (unsigned int i = 0; i < PCP_BATCH; i++) {
-		u64 pfn;
+	unsigned int order = PCP_FILL_ORDER;
+	u64 pfn = 0;
 
-		/* Near the end, batches would hoard what others wait for. */
-		if (i > 0 && zones_free_pages() < 4 * reserve_pages)
-			break;
+	/* Near the end, batches would hoard what others wait for. */
+	if (zones_free_pages() > 16 * reserve_pages)
+		pfn = zones_alloc(order, gfp);
+	if (!pfn) {
+		order = 0;
 		pfn = zones_alloc(0, gfp);
 		if (!pfn)
-			break;
-		pcp_push(c, pfn);
+			return false;
 	}
-	return c->head != 0;
+	for (u64 i = 1ul << order; i-- > 0;)
+		pcp_push(c, pfn + i);
+	return true;
 }
 
 static void pcp_empty(struct page_cache_cpu *c, u32 keep)
 {
-	while (c->count > keep)
-		zone_free(pcp_pop(c), 0);
+	struct zone *locked = NULL;
+
+	while (c->count > keep) {
+		u64 pfn = pcp_pop(c);
+		struct zone *z = page_zone(pfn);
+
+		if (z != locked) {
+			if (locked)
+				spin_unlock(&locked->lock);
+			spin_lock(&z->lock);
+			locked = z;
+		}
+		buddy_free(&z->buddy, pfn, 0);
+	}
+	if (locked)
+		spin_unlock(&locked->lock);
 }
 
 void page_caches_drain_local(void)
@@ -271,7 +289,31 @@ static void page_free_single(struct page *p)
 	c = this_cpu_ptr(&page_cache_cpu);
 	pcp_push(c, page_to_pfn(p));
 	if (unlikely(c->count > pcp_high))
-		pcp_empty(c, pcp_high - PCP_BATCH);
+		pcp_empty(c, pcp_high / 2);
+	irq_restore(f);
+}
+
+/* page_put for n pages with interrupts off once. */
+void pages_put_bulk(struct page **pages, unsigned int n)
+{
+	struct page_cache_cpu *c;
+	irqflags_t f = irq_save();
+
+	c = this_cpu_ptr(&page_cache_cpu);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *p = pages[i];
+
+		if (!atomic_dec_and_test(&p->refs))
+			continue;
+		if (unlikely(p->flags & 1u << PG_HEAD)) {
+			page_free_last(p);
+			continue;
+		}
+		page_retire(p, 0);
+		pcp_push(c, page_to_pfn(p));
+	}
+	if (unlikely(c->count > pcp_high))
+		pcp_empty(c, pcp_high / 2);
 	irq_restore(f);
 }
 
@@ -338,11 +380,11 @@ bool pfn_valid(u64 pfn)
 
 /* --- start --- */
 
-/* The reserve grows with memory: 1/256 of it, 128 KiB to 4 MiB. */
+/* The reserve grows with memory: 1/256 of it, 128 KiB to 4 MiB; all CPU caches together hold as much. */
 static void levels_update(void)
 {
 	reserve_pages = clamp(total_pages / 256, 32ul, 1024ul);
-	pcp_high = total_pages < 16384 ? 2 * PCP_BATCH : 8 * PCP_BATCH;
+	pcp_high = (u32)clamp(total_pages / 256 / cpu_online_count, 32ul, 1024ul);
 }
 
 static void free_boot_pfns(u64 start, u64 end)
@@ -439,5 +481,6 @@ void __init page_alloc_init(void)
 
 void page_alloc_cpu_prepare(unsigned int cpu)
 {
+	levels_update();
 	per_cpu(page_cache_cpu, cpu) = (struct page_cache_cpu){ 0 };
 }

@@ -231,6 +231,11 @@ static void free_level(struct mm *mm, pte_t *e, unsigned int shift, u64 base, u6
 
 void pt_free_tables(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceil, struct tlb_batch *tb)
 {
+	u64 base = ALIGN_DOWN(start, 1ul << PMD_SHIFT);
+
+	/* The common small unmapping in a table that others use too. */
+	if (end - base <= 1ul << PMD_SHIFT && (base < floor || base + (1ul << PMD_SHIFT) > ceil))
+		return;
 	/* The last table may reach beyond the end of user space. */
 	if (ceil >= USER_END)
 		ceil = 1ul << 47;

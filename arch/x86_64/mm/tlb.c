@@ -210,6 +210,23 @@ void tlb_flush_range(struct mm *mm, u64 start, u64 end)
 	flush_mm(mm, start, end, false);
 }
 
+void tlb_flush_page(struct mm *mm, u64 addr)
+{
+	/* Nobody else has the space loaded, and (without PCID) whoever loads it starts afresh. */
+	if (!cpu_features.pcid && MAX_CPUS <= 64) {
+		bool alone;
+
+		preempt_disable();
+		alone = __atomic_load_n(&mm->arch.cpus.bits[0], __ATOMIC_SEQ_CST) == 1ul << cpu_id();
+		if (alone)
+			invlpg(addr);
+		preempt_enable();
+		if (alone)
+			return;
+	}
+	flush_mm(mm, addr, addr + PAGE_SIZE, false);
+}
+
 void tlb_flush_page_local(u64 addr)
 {
 	invlpg(addr);
@@ -278,14 +295,21 @@ void tlb_gather_flush(struct tlb_batch *tb)
 {
 	if (tb->start < tb->end && !tb->dead)
 		flush_mm(tb->mm, tb->start, tb->end, tb->tables_freed);
-	for (unsigned int i = 0; i < tb->nr; i++) {
-		struct page *p = tb->pages[i];
+	if (tb->tables_freed) {
+		unsigned int n = 0;
 
-		if (p->flags & 1u << PG_PAGETABLE)
-			pt_table_free(p);
-		else
-			page_put(p);
+		for (unsigned int i = 0; i < tb->nr; i++) {
+			struct page *p = tb->pages[i];
+
+			if (p->flags & 1u << PG_PAGETABLE)
+				pt_table_free(p);
+			else
+				tb->pages[n++] = p;
+		}
+		tb->nr = n;
 	}
+	if (tb->nr)
+		pages_put_bulk(tb->pages, tb->nr);
 	tb->nr = 0;
 	tb->start = ~0ul;
 	tb->end = 0;
