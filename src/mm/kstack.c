@@ -22,7 +22,8 @@
 #define SLOT_SIZE (2 * KSTACK_SIZE)
 #define MAX_SLOTS (1u << 20)
 #define CPU_CACHE 4
-#define GLOBAL_CACHE 32
+#define GLOBAL_MIN 8
+#define GLOBAL_MAX 128
 
 struct stack_cache {
 	void *head;
@@ -137,6 +138,9 @@ static void stack_unmap(void *stack)
 
 void kstack_free(void *stack)
 {
+	/* Grace periods let dead tasks pile up: room for what a storm of forks frees at once. */
+	unsigned int limit = (unsigned int)clamp(pages_total_count() / 2048, (u64)GLOBAL_MIN,
+						 (u64)GLOBAL_MAX);
 	struct stack_cache *c;
 	bool over;
 
@@ -149,7 +153,7 @@ void kstack_free(void *stack)
 	}
 	preempt_enable();
 	spin_lock(&kstack_lock);
-	over = global_cache.count >= GLOBAL_CACHE;
+	over = global_cache.count >= limit;
 	if (!over)
 		cache_push(&global_cache, stack);
 	spin_unlock(&kstack_lock);
