@@ -195,10 +195,11 @@ ssize_t strncpy_from_user(char *dst, struct user_ptr src, size_t size)
 
 		if (at >= USER_END)
 			return -EFAULT;
-		if ((at & 7) == 0 && size - n >= 8) {
-			if (!word_get(at, &w))
+		/* A word that stays inside its page cannot fault where its first byte would not. */
+		if (likely((at & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8 && size - n >= 8)) {
+			if (unlikely(!word_get(at, &w)))
 				return -EFAULT;
-			memcpy(dst + n, &w, 8);
+			__builtin_memcpy(dst + n, &w, 8);
 			z = zero_bytes(w);
 			if (z)
 				return (ssize_t)(n + (size_t)__builtin_ctzll(z) / 8);
