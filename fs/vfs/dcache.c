@@ -11,6 +11,7 @@
  * hash, lru_lock innermost. d_move: d_rename_lock, then the locks of both parents and both dentries.
  * Lifetime: memory, external names included, goes after an RCU grace period. */
 #include "vfs_internal.h"
+#include "name_hash.h"
 
 #include <fs/procfs.h>
 #include <kernel/hash.h>
@@ -31,76 +32,23 @@ static atomic64_t nr_dentries;
 struct seqcount d_rename_seq;
 static DEFINE_SPINLOCK(d_rename_lock, LOCK_DENTRY_RENAME);
 static struct kmem_cache *dentry_cache;
-static u64 name_salt; /* secret: chains cannot be made long on purpose */
+u64 name_salt;
 
 /* --- names --- */
 
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
-static inline u64 zero_bytes(u64 w)
-{
-	return (w - ONES) & ~w & HIGHS;
-}
-
-static inline u64 hash_step(u64 h, u64 w)
-{
-	h = (h ^ w) * HASH_GOLDEN64;
-	return h ^ (h >> 32);
-}
-
-/* Eight bytes at p, of which those behind a NUL may be anything. A load that stays inside a page
- * cannot fault; at a page's end the bytes are taken one by one. */
-static __always_inline __no_sanitize_address u64 load_word(const char *p)
-{
-	u64 w = 0;
-
-	if (likely(((unsigned long)p & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)) {
-		__builtin_memcpy(&w, p, 8);
-		return w;
-	}
-	for (unsigned int i = 0; i < 8 && p[i]; i++)
-		w |= (u64)(u8)p[i] << (8 * i);
-	return w;
-}
-
-/* Length and hash of the component at name, which ends before '/' or NUL. Returns the length. */
-__no_sanitize_address u64 name_scan(const char *name, struct qstr *out)
-{
-	u64 h = name_salt, len = 0, w, stop;
-
-	for (;;) {
-		w = load_word(name + len);
-		stop = zero_bytes(w) | zero_bytes(w ^ (ONES * '/'));
-		if (stop)
-			break;
-		h = hash_step(h, w);
-		len += 8;
-	}
-	stop = (u64)__builtin_ctzll(stop) >> 3;
-	if (stop) {
-		h = hash_step(h, w & ((1ull << (stop * 8)) - 1));
-		len += stop;
-	}
-	out->name = name;
-	out->len = (u32)min_t(u64, len, 0xffffffff);
-	out->hash = (u32)h;
-	return len;
-}
-
-/* The same hash of a name with a given length, from memory that ends with it. */
+/* The hash of name_scan for a name with a given length, from memory that ends with it. */
 void qstr_set(struct qstr *q, const char *name, u32 len)
 {
 	u64 h = name_salt, w;
 	u32 n = 0;
 
-	while (n < len) {
-		u32 k = min_t(u32, len - n, 8);
-
-		w = 0;
-		memcpy(&w, name + n, k);
-		h = hash_step(h, w);
-		n += k;
+	for (; len - n >= 8; n += 8) {
+		memcpy(&w, name + n, 8);
+		h = name_hash_step(h, w);
 	}
+	w = 0;
+	memcpy(&w, name + n, len - n);
+	h = name_hash_step(h, w);
 	q->name = name;
 	q->len = len;
 	q->hash = (u32)h;
@@ -123,7 +71,7 @@ static __always_inline __no_sanitize_address bool name_equal(const char *own, co
 	if (!len)
 		return true;
 	__builtin_memcpy(&x, own, 8);
-	y = load_word(b);
+	y = name_load_word(b);
 	return ((x ^ y) & ((1ull << (len * 8)) - 1)) == 0;
 }
 

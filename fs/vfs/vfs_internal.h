@@ -65,9 +65,8 @@ struct walk {
 
 /* Whole walk: path with references in *out. Tries RCU first. */
 int must_check walk_path(int dirfd, const char *name, unsigned int flags, struct path *out);
-/* As walk_path, from a given root (pivot, exec in another root is not needed): base may be NULL. */
 /* Walks to the parent of the last component and stops there with w->path referenced and w->last set
- * (pointing into name). walk_end() must follow, also after an error: no, not after an error. */
+ * (pointing into name). After success walk_end() must follow. */
 int must_check walk_parent(struct walk *w, int dirfd, const char *name, unsigned int flags);
 /* Goes on from a symlink found as last component (reference to link is taken over): again stops at
  * the parent of the new last component. On error everything is released. */
@@ -80,8 +79,6 @@ int must_check walk_lookup_locked(struct dentry *dir, const struct qstr *name, s
 int must_check walk_lookup(struct dentry *dir, const struct qstr *name, struct dentry **out);
 /* Crosses mount points downward; takes over and gives a reference. */
 void path_cross_mounts(struct path *p);
-/* One name below dir, as a whole path component: permission and mounts. For kern_* helpers. */
-u64 name_scan(const char *name, struct qstr *out);
 
 /* --- dcache --- */
 extern struct seqcount d_rename_seq;

@@ -13,6 +13,7 @@
  * Invariants: in ref mode w->path and every w->stack[].link hold references; in RCU mode none do. An
  * error return of walk_* leaves nothing to release. */
 #include "vfs_internal.h"
+#include "name_hash.h"
 
 #include <kernel/log.h>
 
@@ -577,6 +578,56 @@ static int walk_component(struct walk *w, const struct qstr *q, bool last, bool 
 	return 0;
 }
 
+/* The common part of an RCU walk: steps over cached, ordinary names below directories that everybody may
+ * search. Stops in front of whatever needs more thought, and *namep says where. 0 or -ECHILD. */
+static int walk_plain(struct walk *w, const char **namep)
+{
+	struct dentry *d = w->path.dentry, *c;
+	struct inode *i = w->inode, *ci;
+	const char *name = *namep, *rest;
+	u32 seq = w->seq, cseq, flags;
+	int rc = 0;
+
+	for (;;) {
+		struct qstr q;
+
+		if ((i->mode & (S_IFMT | S_IXUGO)) != (S_IFDIR | S_IXUGO) || i->ops->permission)
+			break;
+		if (*name == '.' || name_scan(name, &q) > NAME_MAX)
+			break;
+		rest = name + q.len;
+		while (*rest == '/')
+			rest++;
+		if (!*rest && (w->flags & LOOKUP_PARENT))
+			break;
+		rc = -ECHILD;
+		c = d_find_rcu(d, &q, &cseq);
+		if (unlikely(!c))
+			break;
+		ci = READ_ONCE(c->inode);
+		flags = READ_ONCE(c->flags);
+		if (unlikely(read_seqretry(&c->seq, cseq) || read_seqretry(&d->seq, seq)))
+			break;
+		rc = ci || (flags & DCACHE_REVALIDATE) ? 0 : -ENOENT;
+		if (rc || (flags & (DCACHE_MOUNTED | DCACHE_REVALIDATE)) || S_ISLNK(ci->mode))
+			break;
+		d = c;
+		i = ci;
+		seq = cseq;
+		if (!*rest) {
+			w->trailing_slash = name + q.len != rest;
+			name = rest;
+			break;
+		}
+		name = rest;
+	}
+	w->path.dentry = d;
+	w->inode = i;
+	w->seq = seq;
+	*namep = name;
+	return rc;
+}
+
 /* Walks name from w->path; with LOOKUP_PARENT stops before the last component. */
 static int walk_text(struct walk *w, const char *name)
 {
@@ -591,6 +642,11 @@ static int walk_text(struct walk *w, const char *name)
 
 		while (*name == '/')
 			name++;
+		if (likely(w->rcu && !w->depth && *name)) {
+			rc = walk_plain(w, &name);
+			if (unlikely(rc))
+				return rc;
+		}
 		if (!*name) {
 			if (!w->depth)
 				return 0;
