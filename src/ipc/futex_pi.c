@@ -220,7 +220,8 @@ static int queue_waiter(u64 addr, const struct futex_key *key, u32 v, struct pi_
 	return 0;
 }
 
-/* One attempt: 0 taken; 1 queued; -EAGAIN try again; -EFAULT bring the page in. */
+/* One attempt: 0 taken; 1 queued; -EAGAIN try again; -EFAULT bring the page in; -EBUSY when w is
+ * NULL and somebody has it. */
 static int lock_once(u64 addr, const struct futex_key *key, struct pi_waiter *w,
 		     struct pi_state **spare)
 {
@@ -237,7 +238,7 @@ static int lock_once(u64 addr, const struct futex_key *key, struct pi_waiter *w,
 	if (!(v & FUTEX_TID_MASK))
 		return -EAGAIN;
 	if (!w)
-		return -EWOULDBLOCK;
+		return -EBUSY;
 	rc = queue_waiter(addr, key, v, w, spare);
 	return rc ? rc : 1;
 }
@@ -350,7 +351,9 @@ int futex_lock_pi(u64 addr, bool shared, const struct futex_timeout *to)
 
 int futex_trylock_pi(u64 addr, bool shared)
 {
-	return do_lock(addr, shared, NULL, NULL);
+	int rc = do_lock(addr, shared, NULL, NULL);
+
+	return rc == -EBUSY ? -EWOULDBLOCK : rc;
 }
 
 /* pi_lock held: 0, -EPERM, -EAGAIN, -EFAULT. */

@@ -14,18 +14,21 @@
 #define SCHED_FLAG_RESET_ON_FORK 0x01ull
 #define SCHED_FLAG_KEEP_POLICY 0x08ull
 #define SCHED_FLAG_KEEP_PARAMS 0x10ull
+#define SCHED_FLAG_UTIL_CLAMP 0x60ull
 #define SCHED_FLAG_ALL 0x7full
 #define SCHED_ATTR_SIZE_VER0 48
 
-/* struct sched_attr, first version. */
+/* struct sched_attr, second version; the first ended before util_min. */
 struct user_sched_attr {
 	u32 size, policy;
 	u64 flags;
 	s32 nice;
 	u32 priority;
 	u64 runtime, deadline, period;
+	u32 util_min, util_max;
 };
-_Static_assert(sizeof(struct user_sched_attr) == SCHED_ATTR_SIZE_VER0, "sched_attr version 0");
+_Static_assert(offsetof(struct user_sched_attr, util_min) == SCHED_ATTR_SIZE_VER0, "sched_attr 0");
+_Static_assert(sizeof(struct user_sched_attr) == 56, "sched_attr version 1");
 
 SYSCALL0(sched_yield)
 {
@@ -250,6 +253,8 @@ static int get_attr(struct user_sched_attr *a, struct user_ptr up)
 		goto bad_size;
 	if (rc)
 		return rc;
+	if ((a->flags & SCHED_FLAG_UTIL_CLAMP) && size < sizeof(*a))
+		return -EINVAL;
 	a->nice = clamp(a->nice, -20, 19);
 	return 0;
 bad_size:
@@ -270,6 +275,8 @@ SYSCALL(sched_setattr, int, pid, struct user_ptr, attr, unsigned int, flags)
 		return rc;
 	if ((int)a.policy < 0 || (a.flags & ~SCHED_FLAG_ALL))
 		return -EINVAL;
+	if (a.flags & SCHED_FLAG_UTIL_CLAMP)
+		return -EOPNOTSUPP; /* there is no frequency to choose */
 	rc = find_task(pid, &t);
 	if (rc)
 		return rc;
@@ -297,7 +304,7 @@ SYSCALL(sched_getattr, int, pid, struct user_ptr, attr, unsigned int, size, unsi
 	rc = find_task(pid, &t);
 	if (rc)
 		return rc;
-	a.size = sizeof(a);
+	a.size = min(size, (unsigned int)sizeof(a));
 	a.policy = (u32)t->policy;
 	a.flags = t->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	if (is_rt(t->policy))
@@ -305,7 +312,7 @@ SYSCALL(sched_getattr, int, pid, struct user_ptr, attr, unsigned int, size, unsi
 	else
 		a.nice = t->nice;
 	task_put(t);
-	return copy_to_user(attr, &a, sizeof(a));
+	return copy_to_user(attr, &a, a.size);
 }
 
 /* --- CPUs --- */
