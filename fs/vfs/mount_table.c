@@ -140,6 +140,7 @@ struct mount *mount_new(struct super_block *sb, struct dentry *root, const char 
 	list_init(&m->children);
 	list_init(&m->sibling);
 	list_init(&m->list);
+	list_init(&m->peers);
 	return m;
 }
 

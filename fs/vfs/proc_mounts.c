@@ -86,6 +86,8 @@ static void show_mountinfo(struct strbuf *sb, struct mount *m, const char *where
 	sb_puts_escaped(sb, where, ESCAPED);
 	sb_puts(sb, m->flags & MNT_READONLY ? " ro" : " rw");
 	show_mnt_flags(sb, m);
+	if (m->group)
+		sb_printf(sb, " shared:%d", m->group);
 	sb_printf(sb, " - %s ", m->sb->type->name);
 	sb_puts_escaped(sb, m->source, ESCAPED);
 	sb_puts(sb, m->sb->flags & SB_RDONLY ? " ro" : " rw");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mount, umount2, pivot_root, and the mounts the kernel makes at boot.
  *
- * One mount namespace; every mount is private (MS_SHARED and its relatives are accepted and change
- * nothing: docs/CAVEATS.md). mount_mutex is held over every change of the tree; paths are looked up
+ * One mount namespace; shared mounts are in propagate.c. mount_mutex is held over every change of the tree; paths are looked up
  * before, and a target that became covered meanwhile is followed down under the mutex. */
 #include "vfs_internal.h"
 
@@ -50,8 +49,10 @@ static int attach_at(struct mount *m, const struct path *where)
 	else if (top.mnt->sb == m->sb && top.mnt->root == top.dentry && m->root == top.dentry &&
 		 !m->detached)
 		rc = -EBUSY;
-	else
+	else {
 		mount_attach(m, top.mnt, top.dentry);
+		mount_propagate(m);
+	}
 	mutex_unlock(&mount_mutex);
 	path_put(&top);
 	return rc;
@@ -81,9 +82,13 @@ static int mount_new_fs(const char *source, const struct path *where, const char
 
 /* --- bind --- */
 
-static struct mount *clone_mount(const struct mount *from, struct dentry *root)
+struct mount *mount_clone(struct mount *from, struct dentry *root)
 {
-	return mount_new(from->sb, root, from->source, from->flags);
+	struct mount *m = mount_new(from->sb, root, from->source, from->flags);
+
+	if (m)
+		mount_join_group(m, from);
+	return m;
 }
 
 static struct mount *find_copy(struct mount *const *old, struct mount *const *new, unsigned int n,
@@ -98,9 +103,7 @@ static struct mount *find_copy(struct mount *const *old, struct mount *const *ne
 
 #define BIND_MAX 1024
 
-/* Copies the mounts below p (which are inside the tree at p->dentry) onto the copy `top` of p's mount.
- * mount_mutex held. */
-static int clone_children(const struct path *p, struct mount *top)
+int mount_clone_children(const struct path *p, struct mount *top)
 {
 	struct mount **old = kvmalloc(2 * BIND_MAX * sizeof(*old), GFP_KERNEL), **new, *m, *c;
 	unsigned int n = 1;
@@ -123,7 +126,7 @@ static int clone_children(const struct path *p, struct mount *top)
 		rc = -ENOMEM;
 		if (n == BIND_MAX)
 			break;
-		c = clone_mount(m, m->root);
+		c = mount_clone(m, m->root);
 		if (!c)
 			break;
 		mount_attach(c, parent, m->mountpoint);
@@ -148,21 +151,23 @@ static int do_bind(const char *source, const struct path *where, bool recursive)
 	if (rc)
 		return rc;
 	rc = -ENOMEM;
-	m = clone_mount(from.mnt, from.dentry);
+	/* The copy is filled before it is seen. */
+	mutex_lock(&mount_mutex);
+	m = mount_clone(from.mnt, from.dentry);
+	if (m)
+		rc = recursive ? mount_clone_children(&from, m) : 0;
+	mutex_unlock(&mount_mutex);
 	if (!m)
 		goto out;
-	/* The copy is filled before it is seen. */
-	rc = 0;
-	if (recursive) {
-		mutex_lock(&mount_mutex);
-		rc = clone_children(&from, m);
-		mutex_unlock(&mount_mutex);
-	}
 	m->detached = true;
 	if (!rc)
 		rc = attach_at(m, where);
-	if (rc)
+	if (rc) {
 		umount_tree(m, true);
+		mutex_lock(&mount_mutex);
+		mount_leave_group(m);
+		mutex_unlock(&mount_mutex);
+	}
 	mount_put(m);
 out:
 	path_put(&from);
@@ -262,7 +267,10 @@ int do_mount(const char *source, const struct path *where, const char *type, uns
 			return -EINVAL;
 		if (flags & ~(kind | MS_REC | MS_SILENT))
 			return -EINVAL;
-		return where->dentry == where->mnt->root ? 0 : -EINVAL;
+		if (where->dentry != where->mnt->root)
+			return -EINVAL;
+		mount_set_shared(where->mnt, kind == MS_SHARED, flags & MS_REC);
+		return 0;
 	}
 	if (flags & MS_MOVE)
 		return do_move(source, where);
@@ -356,7 +364,10 @@ void umount_tree(struct mount *m, bool top_detached)
 			return;
 		}
 		mount_detach(c, true, 0, &put);
+		mount_leave_group(c);
 		mutex_unlock(&mount_mutex);
+		if (c == m)
+			mount_propagate_umount(put.mnt, put.dentry);
 		path_put(&put);
 		if (c == m) {
 			mount_put(c);
@@ -377,9 +388,12 @@ static int umount_plain(const struct path *p)
 		return -EBUSY;
 	}
 	ok = mount_detach(p->mnt, false, 1, &put); /* 1: p itself */
+	if (ok)
+		mount_leave_group(p->mnt);
 	mutex_unlock(&mount_mutex);
 	if (!ok)
 		return -EBUSY;
+	mount_propagate_umount(put.mnt, put.dentry);
 	path_put(&put);
 	mount_put(p->mnt);
 	return 0;

@@ -127,6 +127,21 @@ void umount_tree(struct mount *m, bool top_detached);
 #define MNT_EXPIRY_MARK 0x10000u /* MNT_EXPIRE saw it unused */
 bool sb_has_writers(struct super_block *sb);
 struct mount *mount_next(struct mount *m, struct mount *top);
+/* A private copy of a mount that shows `root`, in no tree; joins from's peer group. mount_mutex held. */
+struct mount *mount_clone(struct mount *from, struct dentry *root);
+/* Copies the mounts below p (inside the tree at p->dentry) onto the copy `top` of p's mount. mount_mutex
+ * held; -ENOMEM leaves some out. */
+int mount_clone_children(const struct path *p, struct mount *top);
+
+/* --- shared mounts (propagate.c); mount_mutex held unless said otherwise --- */
+void mount_join_group(struct mount *m, struct mount *of); /* nothing when `of` is private */
+void mount_leave_group(struct mount *m);
+void mount_set_shared(struct mount *top, bool shared, bool recursive); /* takes mount_mutex */
+/* m was just attached: shows it on the peers of its parent. */
+void mount_propagate(struct mount *m);
+/* What was at mp on `parent` was unmounted: takes it from the peers. Takes mount_mutex. */
+void mount_propagate_umount(struct mount *parent, const struct dentry *mp);
+
 static inline bool mount_readonly(const struct mount *m)
 {
 	return (READ_ONCE(m->flags) & MNT_READONLY) || (m->sb->flags & SB_RDONLY);

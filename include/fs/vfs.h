@@ -481,6 +481,8 @@ struct mount {
 	int id;
 	refcount_t refs;
 	bool detached;		  /* lazily unmounted */
+	int group;		  /* mount mutex: peer group of a shared mount, 0 private */
+	struct list_head peers;	  /* mount mutex: ring of the group */
 	struct hlist_node hash;	  /* by (parent, mountpoint); RCU */
 	struct list_head children, sibling, list;
 	char *source;
