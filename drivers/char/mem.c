@@ -86,18 +86,28 @@ static int zero_mmap(struct file *f, struct vma *v)
 	return 0;
 }
 
+/* Nothing to splice from, as on Linux. */
+static ssize_t mem_splice_read(struct file *in, loff_t *pos, struct pipe *p, size_t len,
+			       unsigned int flags)
+{
+	return -EINVAL;
+}
+
 static const struct file_ops null_fops = {
+	.splice_read = mem_splice_read,
 	.read = null_read,
 	.write = null_write,
 	.llseek = null_llseek,
 };
 static const struct file_ops zero_fops = {
+	.splice_read = mem_splice_read,
 	.read = zero_read,
 	.write = null_write,
 	.llseek = null_llseek,
 	.mmap = zero_mmap,
 };
 static const struct file_ops full_fops = {
+	.splice_read = mem_splice_read,
 	.read = zero_read,
 	.write = full_write,
 	.llseek = null_llseek,

@@ -144,7 +144,7 @@ static long fcntl_file(unsigned int fd, struct file *f, unsigned int cmd, u64 ar
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if (arg >= rlimit_cur(current, RLIMIT_NOFILE))
+		if ((unsigned int)arg >= rlimit_cur(current, RLIMIT_NOFILE))
 			return -EINVAL;
 		return fd_dup(f, (unsigned int)arg, cmd == F_DUPFD_CLOEXEC ? FD_CLOEXEC : 0);
 	case F_GETFD:

@@ -31,6 +31,7 @@ struct pipe {
 	u32 r_opens, w_opens;	     /* P: ever: FIFO openers wait for a change */
 	u32 files;		     /* inode->spin: opens in progress and open files */
 	bool anon;		     /* C: made by pipe(2) */
+	struct fasync_list rd_async, wr_async; /* SIGIO */
 	bool poll_seen;		     /* P: edge-triggered pollers: wake at every write */
 	struct page *spare;	     /* P: last page emptied, kept for the next write */
 };

@@ -31,7 +31,7 @@
 #define EP_PRIVATE_BITS (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
 #define EXCLUSIVE_OK (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 #define EP_MAX_EVENTS ((int)(0x7fffffff / sizeof(struct user_epoll_event)))
-#define EP_MAX_DEPTH 4
+#define EP_MAX_DEPTH 3 /* of instances below the one added */
 
 struct epoll {
 	struct mutex lock;	   /* LOCK_EPOLL */

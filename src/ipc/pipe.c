@@ -44,6 +44,8 @@ static struct pipe *pipe_create(void)
 	mutex_init(&p->lock, LOCK_PIPE);
 	wait_queue_init(&p->rd_wait);
 	wait_queue_init(&p->wr_wait);
+	fasync_list_init(&p->rd_async);
+	fasync_list_init(&p->wr_async);
 	return p;
 }
 
@@ -227,6 +229,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos __maybe_unus
 	/* Readers are woken one at a time: pass the rest on. */
 	if (more && wait_queue_active(&p->rd_wait))
 		pipe_wake_readers(p);
+	fasync_notify(&p->wr_async, POLL_OUT, POLLOUT | POLLWRNORM | POLLWRBAND);
 	return rc;
 }
 
@@ -262,7 +265,8 @@ static ssize_t add_piece(struct pipe *p, struct uio *u, u32 flags)
 		return -ENOMEM;
 	p->spare = NULL;
 	n = uio_read_from(u, page_address(page), want);
-	if (!n) {
+	if (n < want) {
+		uio_revert(u, n);
 		p->spare = page;
 		return -EFAULT;
 	}
@@ -327,6 +331,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, loff_t *pos __maybe_unu
 	/* Writers are woken one at a time: pass remaining room on. */
 	if (!pipe_full(p) && wait_queue_active(&p->wr_wait))
 		pipe_wake_writers(p);
+	fasync_notify(&p->rd_async, POLL_IN, POLLIN | POLLRDNORM);
 	return done ? done : rc;
 }
 
@@ -490,6 +495,18 @@ undo_user:
 	return rc;
 }
 
+static int pipe_fasync(struct file *f, bool on)
+{
+	struct pipe *p = f->inode->pipe;
+	int rc = 0;
+
+	if (f->mode & FMODE_READ)
+		rc = fasync_set(&p->rd_async, f, on);
+	if (!rc && f->mode & FMODE_WRITE && !(f->mode & FMODE_READ))
+		rc = fasync_set(&p->wr_async, f, on);
+	return rc;
+}
+
 const struct file_ops pipe_fops = {
 	.open = pipe_open,
 	.release = pipe_release,
@@ -498,6 +515,7 @@ const struct file_ops pipe_fops = {
 	.llseek = no_llseek,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fasync = pipe_fasync,
 };
 
 /* --- sizes --- */

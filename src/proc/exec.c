@@ -202,7 +202,7 @@ static void forget_old_program(struct exec *x)
 	struct process *p = t->process;
 	const char *base = strrchr(x->filename, '/');
 
-	comm_set(t, base ? base + 1 : x->filename);
+	comm_set(t, x->comm[0] ? x->comm : base ? base + 1 : x->filename);
 	t->flags &= ~(TF_FORKNOEXEC | TF_KTHREAD);
 	t->sas_sp = t->sas_size = 0;
 	t->sas_flags = SS_DISABLE;
@@ -369,6 +369,16 @@ static bool fd_closes_on_exec(int fd)
 	return cloexec;
 }
 
+/* A program known only by a descriptor is called as its file is. */
+static void name_of_file(struct exec *x)
+{
+	struct dentry *d = x->file->path.dentry;
+
+	spin_lock(&d->lock);
+	memcpy(x->comm, d->name.name, min((size_t)d->name.len, sizeof(x->comm) - 1));
+	spin_unlock(&d->lock);
+}
+
 static int exec_user(struct exec *x, int fd, const char *path, struct user_ptr argv,
 		     struct user_ptr envp, int flags)
 {
@@ -389,6 +399,8 @@ static int exec_user(struct exec *x, int fd, const char *path, struct user_ptr a
 		rc = args_finish(x);
 	if (!rc)
 		rc = file_open_exec(fd, path, flags, &x->file);
+	if (!rc && x->fdpath && !*path)
+		name_of_file(x);
 	return rc ? rc : exec_file(x);
 }
 

@@ -22,6 +22,7 @@ struct exec {
 	char *fdpath;	      /* "/dev/fd/N..." made up for execveat; freed */
 	char *script;	      /* name of the script that the interpreter gets; freed; NULL: filename */
 	struct file *file;    /* the program, with writers denied */
+	char comm[16];	      /* of the file, when filename only says which descriptor; else empty */
 	bool hidden;	      /* filename will not work any more after close-on-exec */
 	struct exec_strings args, envs;
 	u8 head[EXEC_HEAD];

@@ -312,6 +312,21 @@ static void check_init_death(struct process *p, int status)
 	      p->group_flags & GROUP_EXIT ? p->group_exit_code : status);
 }
 
+/* When the leader ended before, the process ends with the code of its last thread. */
+static void last_code_counts(struct task *t, int status)
+{
+	struct process *p = t->process;
+
+	if (thread_group_leader(t))
+		return;
+	spin_lock_irq(&p->siglock);
+	if (!(p->group_flags & GROUP_EXIT)) {
+		p->group_exit_code = status;
+		p->group_flags |= GROUP_EXIT;
+	}
+	spin_unlock_irq(&p->siglock);
+}
+
 void do_exit(int wait_status)
 {
 	struct task *t = current;
@@ -324,6 +339,7 @@ void do_exit(int wait_status)
 	last = atomic_dec_and_test(&p->live);
 	if (last) {
 		check_init_death(p, wait_status);
+		last_code_counts(t, wait_status);
 		if (!(t->flags & TF_KTHREAD))
 			process_timers_exit(p);
 	}

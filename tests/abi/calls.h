@@ -209,7 +209,6 @@ static const struct call {
 	{ 296, "pwritev", "figgg" },
 	{ 297, "rt_tgsigqueueinfo", "ppdi" },
 	{ 302, "prlimit64", "puio" },
-	{ 303, "name_to_handle_at", "fnbol" },
 	{ 306, "syncfs", "f" },
 	{ 309, "getcpu", "ooa" },
 	{ 310, "process_vm_readv", "pigigl" },
