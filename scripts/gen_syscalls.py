@@ -70,7 +70,7 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     write(args.out + "/syscall_protos.h",
           ["#pragma once", "struct user_regs;"]
-          + ["long sys_%s(const struct user_regs *r) __attribute__((weak));" % r[1] for r in rows])
+          + ["long sys_%s(const struct user_regs *r);" % r[1] for r in rows])
     write(args.out + "/syscall_names.inc",
           ['SYSCALL_NAME(%d, "%s", %d, "%s")' % (nr, name, len(a), ", ".join(a))
            for nr, name, _, a in rows])

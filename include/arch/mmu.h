@@ -18,15 +18,15 @@ void arch_mm_destroy(struct mm *mm); /* frees remaining user page tables and the
 /* Scheduler: loads next's page tables when it differs; lazy for kernel threads. Interrupts off. */
 void arch_mm_switch(struct mm *prev, struct mm *next, struct task *next_task);
 
-/* Existing 4 KiB entry slot of addr, or NULL when a table on the way is missing. The slot is the first
- * of those up to the next 2 MiB boundary. Needs mm->lock (any mode): tables are freed under it
- * exclusively, or for mappings of a file its areas_lock. */
+/* Existing 4 KiB entry slot of addr, or NULL when a table on the way is missing. The slot is the
+ * first of those up to the next 2 MiB boundary. Needs mm->lock (any mode): tables are freed under
+ * it exclusively, or for mappings of a file its areas_lock. */
 pte_t *pt_lookup(struct mm *mm, u64 addr);
 /* The same, creating tables; -ENOMEM. May sleep; page_table_lock not held. */
 int must_check pt_walk_alloc(struct mm *mm, u64 addr, pte_t **out);
 struct tlb_batch;
-/* Frees the tables that serve nothing outside [start, end), given that [floor, ceil) round it has no
- * area. mm->lock exclusive, entries already clear. */
+/* Frees the tables that serve nothing outside [start, end), given that [floor, ceil) round it has
+ * no area. mm->lock exclusive, entries already clear. */
 void pt_free_tables(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceil, struct tlb_batch *tb);
 
 /* TLB shootdown, batched: collect pages and ranges, then flush once and free.

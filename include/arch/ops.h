@@ -46,7 +46,8 @@ void arch_init_time(void);	   /* clocksource_register, timer, wallclock_init */
 void arch_smp_boot(void);	   /* brings all CPUs to cpu_idle */
 void arch_ro_after_init(void);	   /* write-protects .rodata and ro_after_init, frees .init */
 void arch_cpu_relax(void);
-void arch_cpu_halt_wait(void);	   /* enables interrupts and halts until one; returns with them on */
+/* Enables interrupts and halts until one; returns with them on. */
+void arch_cpu_halt_wait(void);
 void arch_send_resched_ipi(unsigned int cpu);
 /* Runs fn(arg) on every online CPU in mask but this one, in hard interrupt context, and waits.
  * Interrupts on (or a deadlock is possible), preemption off by the caller. */

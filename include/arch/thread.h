@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What an architecture keeps for each thread, and context switching.
  *   struct arch_thread                      in <asm/thread.h>
- *   arch_switch(prev, next) -> prev         switches stacks; returns in next's context the task that
- *                                           ran before. Called with interrupts off.
+ *   arch_switch(prev, next) -> prev         switches stacks; returns in next's context the task
+ *                                           that ran before. Called with interrupts off.
  *   arch_thread_init_kernel(t, fn, arg)     t will start in fn(arg) after schedule_tail
  *   arch_thread_init_user(t, regs, sp, tls) t will return to user mode with regs (rax = 0)
  *   arch_thread_free(t)

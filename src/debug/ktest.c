@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the self-tests of the ktests table: ktest=all, or ktest=prefix for those whose names begin so.
- * Results go to the first serial port as TAP, past the log; then the machine ends with a status that
- * tells (arch_test_end). */
+/* Runs the self-tests of the ktests table: ktest=all, or ktest=prefix for those whose names begin
+ * so. Results go to the first serial port as TAP, past the log; then the machine ends with a status
+ * that tells (arch_test_end). */
 #include <arch/ops.h>
 #include <kernel/console.h>
 #include <kernel/init.h>

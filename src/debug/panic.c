@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The end: one CPU reports, all others stop, the machine ends in a way its host can see.
  *
- * The first CPU to get here owns the panic. A second panic of the same CPU (the report itself failed)
- * prints one line by polling and ends at once. Any other CPU halts. Nothing here takes a lock that a
- * stopped CPU may hold: the log breaks its own (console_flush_on_panic). */
+ * The first CPU to get here owns the panic. A second panic of the same CPU (the report itself
+ * failed) prints one line by polling and ends at once. Any other CPU halts. Nothing here takes a
+ * lock that a stopped CPU may hold: the log breaks its own (console_flush_on_panic). */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <arch/regs.h>
@@ -53,7 +53,8 @@ static void print_backtrace(const struct user_regs *r)
 		arch_backtrace(&st, 0, 0);
 	log_printf(LOG_EMERG, "", "Backtrace:");
 	for (unsigned int i = 0; i < st.nr; i++) {
-		/* A return address may be the first byte of the next function: one back is the call. */
+		/* A return address may be the first byte of the next function: one back is the
+		 * call. */
 		bool is_return = !regs_start || i > 0;
 
 		if (!ksym_lookup(st.ip[i] - is_return, name, sizeof(name)))

@@ -78,8 +78,10 @@ bool cmdline_get(const char *name, char *value, size_t size)
 
 bool cmdline_known(const struct cmdline_word *w)
 {
-	static const char *const direct[] = { "init", "rdinit", "ktest", "nosmp", "maxcpus", "panic",
-					      "nofsgsbase", "noxsave", "nohpet", "root", "ro", "rw" };
+	static const char *const direct[] = {
+		"init",	      "rdinit",	 "ktest",  "nosmp", "maxcpus", "panic",
+		"nofsgsbase", "noxsave", "nohpet", "root",  "ro",      "rw",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(direct); i++)
 		if (name_is(w, direct[i]))

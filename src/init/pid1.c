@@ -75,7 +75,8 @@ int pid1_exec(void)
 	if (!ws)
 		panic("init: no memory for the first program");
 	collect(ws);
-	if (cmdline_get("init", named, sizeof(named)) || cmdline_get("rdinit", named, sizeof(named))) {
+	if (cmdline_get("init", named, sizeof(named)) ||
+	    cmdline_get("rdinit", named, sizeof(named))) {
 		ws->argv[0] = named;
 		rc = do_execve_kernel(named, ws->argv, ws->envp);
 		if (rc)

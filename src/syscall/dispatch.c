@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of system calls. entry.S calls syscall_table[nr] for numbers below NR_LINUX_SYSCALLS;
- * rows that no code stands behind lead to sys_enosys, like every other number. */
+/* The table of system calls. entry.S calls syscall_table[nr] for numbers below NR_LINUX_SYSCALLS; a
+ * number without a row leads to sys_enosys, and a row without code does not link. */
 #include <generated/syscall_protos.h>
 #include <kernel/compiler.h>
 #include <kernel/syscall.h>

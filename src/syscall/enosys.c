@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls that do not exist: counted by number, so that a program that fails can be asked what it
- * missed (/proc/keelson/unknown_syscalls). Numbers beyond the table share one counter. */
+/* System calls that do not exist: counted by number, so that a program that fails can be asked what
+ * it missed (/proc/keelson/unknown_syscalls). Numbers beyond the table share one counter. */
 #include <fs/procfs.h>
 #include <kernel/atomic.h>
 #include <kernel/errno.h>

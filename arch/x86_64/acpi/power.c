@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Power off, reset, halt, and the end after a panic. Each way that may fail is followed by the next. */
+/* Power off, reset, halt, and the end after a panic. Each way that may fail is followed by the
+ * next. */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <asm/acpi.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* ACPI tables: RSDP, XSDT or RSDT, and of those MADT, FADT (with \_S5 of the DSDT), HPET and MCFG.
  *
- * Firmware is not trusted: every table must lie below 4 GiB, have a sane length and the right checksum,
- * and every entry inside must fit its table; what does not is left out. All findings are copied to
- * `acpi`; the tables are not looked at again. Runs once, on the boot page tables. */
+ * Firmware is not trusted: every table must lie below 4 GiB, have a sane length and the right
+ * checksum, and every entry inside must fit its table; what does not is left out. All findings are
+ * copied to `acpi`; the tables are not looked at again. Runs once, on the boot page tables. */
 #include <arch/ops.h>
 #include <asm/acpi.h>
 #include <asm/bootparse.h>
@@ -215,7 +215,9 @@ static void find_s5(const struct sdt *t)
 		const u8 *q = p + 4;
 		u8 a, b;
 
-		if (memcmp(p, "_S5_", 4) != 0 || (p[-1] != 0x08 && !(p[-1] == '\\' && p[-2] == 0x08)))
+		if (memcmp(p, "_S5_", 4) != 0)
+			continue;
+		if (p[-1] != 0x08 && !(p[-1] == '\\' && p[-2] == 0x08))
 			continue;
 		if (*q++ != 0x12)
 			continue;

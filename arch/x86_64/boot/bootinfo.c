@@ -151,7 +151,8 @@ static void mb2_framebuffer(const struct mb2_framebuffer *t)
 	fb->green_size = t->green_size;
 	fb->blue_pos = t->blue_pos;
 	fb->blue_size = t->blue_size;
-	fb->present = fb->red_pos + fb->red_size <= t->bpp && fb->green_pos + fb->green_size <= t->bpp &&
+	fb->present = fb->red_pos + fb->red_size <= t->bpp &&
+		      fb->green_pos + fb->green_size <= t->bpp &&
 		      fb->blue_pos + fb->blue_size <= t->bpp;
 }
 

@@ -136,7 +136,8 @@ boot_pgd:	.skip 4096
 boot_pud_low:	.skip 4096
 boot_pud_image:	.skip 4096
 boot_pd:	.skip 4 * 4096
-/* Stack of the boot CPU, later of its idle task. The page below it is unmapped once the kernel has its own page tables. */
+/* Stack of the boot CPU, later of its idle task. The page below it is unmapped once the kernel has
+ * its own page tables. */
 boot_stack_guard: .skip 4096
 	.globl boot_stack_guard
 boot_stack:

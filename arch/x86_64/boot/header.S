@@ -12,7 +12,8 @@ header:
 	.long header_end - header
 	.long -(0xe85250d6 + (header_end - header))
 
-	/* Information we can use: command line 1, modules 3, memory map 6, framebuffer 8, RSDP 14 15.
+	/* Information we can use: command line 1, modules 3, memory map 6, framebuffer 8, RSDP 14
+	 * 15.
 	 * Optional: a loader that lacks one still starts us. */
 	.balign 8
 	.short 1, 1

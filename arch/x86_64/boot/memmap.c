@@ -2,8 +2,8 @@
 /* The memory map while it is being put together (bootinfo.regions).
  *
  * Loaders pass on what firmware says: ranges may overlap, be unsorted, touch or be empty. After
- * memmap_normalise() the RAM ranges are page aligned, disjoint from each other and from every range of
- * another type. Used on the boot CPU only, before the page allocator exists. */
+ * memmap_normalise() the RAM ranges are page aligned, disjoint from each other and from every range
+ * of another type. Used on the boot CPU only, before the page allocator exists. */
 #include <arch/ops.h>
 #include <asm/boot.h>
 #include <asm/bootparse.h>

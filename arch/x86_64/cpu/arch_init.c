@@ -16,8 +16,8 @@
 #include <kernel/page.h>
 #include <kernel/sched.h>
 
-/* Different at every boot, with the low byte zero: strings cannot carry it. Not inlined into a function
- * that checks a canary itself. */
+/* Different at every boot, with the low byte zero: strings cannot carry it. Not inlined into a
+ * function that checks a canary itself. */
 static __attribute__((no_stack_protector)) void canary_init(void)
 {
 	u64 v = rdtsc(), r;

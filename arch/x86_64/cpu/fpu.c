@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Vector and floating-point state.
  *
- * Owns:      the XSAVE area of every user thread (thread.fpu), in the standard format, whose layout a
- *            signal frame shares. Kernel code never touches these registers.
- * Switching: eager. A switch away from a user thread saves its registers; a switch to one loads them,
- *            unless this CPU's registers still hold that thread's state (it ran here last and only
- *            kernel threads ran since): fpu_owner of the CPU and thread.fpu_cpu must both agree.
- * Invariant: whatever is in an area can be loaded without a fault. What user code supplies is checked
- *            before (fpu_restore_user).
+ * Owns:      the XSAVE area of every user thread (thread.fpu), in the standard format, whose layout
+ *            a signal frame shares. Kernel code never touches these registers.
+ * Switching: eager. A switch away from a user thread saves its registers; a switch to one loads
+ *            them, unless this CPU's registers still hold that thread's state (it ran here last and
+ *            only kernel threads ran since): fpu_owner of the CPU and thread.fpu_cpu must both
+ *            agree.
+ * Invariant: whatever is in an area can be loaded without a fault. What user code supplies is
+ *            checked before (fpu_restore_user).
  * Context:   interrupts or preemption off round every pair of register and fpu_owner changes. */
 #include <arch/irqflags.h>
 #include <arch/thread.h>
@@ -181,8 +182,8 @@ static bool area_loadable(const struct xsave_area *a)
 
 int fpu_restore_user(struct user_ptr src, u64 features, bool extended)
 {
-	/* A copy of its own: while the user's pages are being read, the thread's area may be written by
-	 * a context switch. */
+	/* A copy of its own: while the user's pages are being read, the thread's area may be
+	 * written by a context switch. */
 	struct xsave_area *a = kmem_cache_alloc(fpu_cache, GFP_KERNEL), *area = current->thread.fpu;
 	irqflags_t f;
 	int rc = -ENOMEM;
@@ -194,7 +195,8 @@ int fpu_restore_user(struct user_ptr src, u64 features, bool extended)
 	if (rc)
 		goto out;
 	if (fpu_features)
-		a->xstate_bv = extended ? a->xstate_bv & (features | ~fpu_features) : XF_X87 | XF_SSE;
+		a->xstate_bv = extended ? a->xstate_bv & (features | ~fpu_features)
+					: XF_X87 | XF_SSE;
 	/* Reserved bits would fault. */
 	a->fx.mxcsr &= mxcsr_mask;
 	rc = -EINVAL;

@@ -49,7 +49,8 @@ static void gdt_fill(u64 *gdt, const struct tss *tss, unsigned int cpu)
 	gdt[KERNEL_DS / 8] = 0x00cf93000000ffffull;
 	gdt[USER_DS / 8] = 0x00cff3000000ffffull;
 	gdt[USER_CS / 8] = 0x00affb000000ffffull;
-	gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | ((base >> 24) & 0xff) << 56;
+	gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
+			   ((base >> 24) & 0xff) << 56;
 	gdt[TSS_SEL / 8 + 1] = base >> 32;
 	/* Data segment, byte granular, DPL 3: its limit is the CPU number. */
 	gdt[CPU_SEL / 8] = (cpu & 0xffff) | 0xf5ull << 40 | ((u64)cpu & 0xf0000) << 32;

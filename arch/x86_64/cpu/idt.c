@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The interrupt descriptor table: one for all CPUs, one stub for each vector (irq/vectors.S). All are
- * interrupt gates, so that every entry starts with interrupts off. Only INT3 and INTO may be raised by
- * user code with an INT instruction; any other INT n is a general protection fault there. */
+/* The interrupt descriptor table: one for all CPUs, one stub for each vector (irq/vectors.S). All
+ * are interrupt gates, so that every entry starts with interrupts off. Only INT3 and INTO may be
+ * raised by user code with an INT instruction; any other INT n is a general protection fault there.
+ * */
 #include <asm/cpu.h>
 #include <asm/segment.h>
 #include <asm/traps.h>

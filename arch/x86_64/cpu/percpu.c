@@ -2,9 +2,9 @@
 /* Per-CPU areas.
  *
  * The linked section .data..percpu is the boot CPU's area: its GS base is 0. The areas of the other
- * CPUs are copies of what the section held before anything ran (percpu_save_template keeps that copy in
- * memory that goes with .init), carved out of the memory map before the page allocator exists, so that
- * per_cpu() works for every possible CPU from the start. */
+ * CPUs are copies of what the section held before anything ran (percpu_save_template keeps that
+ * copy in memory that goes with .init), carved out of the memory map before the page allocator
+ * exists, so that per_cpu() works for every possible CPU from the start. */
 #include <asm/bootparse.h>
 #include <asm/cpu.h>
 #include <kernel/page.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Backtraces along the frame pointers, which all C code keeps. The chain is data that may be corrupt
- * (that may be why we are here): every step must stay on a stack of this CPU and go upward. */
+/* Backtraces along the frame pointers, which all C code keeps. The chain is data that may be
+ * corrupt (that may be why we are here): every step must stay on a stack of this CPU and go upward.
+ * */
 #include <arch/ops.h>
 #include <arch/thread.h>
 #include <asm/boot.h>

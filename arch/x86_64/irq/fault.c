@@ -45,8 +45,8 @@ out:
 	irq_disable();
 }
 
-/* A kernel access to a user address may be resolved like one of user code: with page faults allowed,
- * interrupts on, and (when the CPU can tell) only from code that opened user memory. */
+/* A kernel access to a user address may be resolved like one of user code: with page faults
+ * allowed, interrupts on, and (when the CPU can tell) only from code that opened user memory. */
 static bool kernel_may_fault(const struct user_regs *regs, u64 addr, u64 error)
 {
 	if (addr >= USER_END || (error & (PF_RSVD | PF_INSTR)))
@@ -68,8 +68,8 @@ void trap_page_fault(struct user_regs *regs)
 	}
 	if (unlikely(regs_from_user(regs))) {
 		/* The CPU itself accessed memory for user code (IRET and far returns, descriptor
-		 * tables). QEMU's emulated IRET reads the user stack with kernel rights, so a program
-		 * can provoke this: it dies, nobody else. */
+		 * tables). QEMU's emulated IRET reads the user stack with kernel rights, so a
+		 * program can provoke this: it dies, nobody else. */
 		log_warn("trap", "%s[%u]: supervisor access from user mode at %lx, address %lx",
 			 current->comm, current->tid, regs->rip, addr);
 		irq_enable();

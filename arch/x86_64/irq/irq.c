@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Device interrupts: a vector for each line or message, a list of handlers for each vector.
  *
- * Locking:  desc_lock for changes. The interrupt itself walks the list without it: handlers are added
- *           by one store, and removed ones are freed after an RCU grace period (an interrupt handler is
- *           a reader).
+ * Locking:  desc_lock for changes. The interrupt itself walks the list without it: handlers are
+ *           added by one store, and removed ones are freed after an RCU grace period (an interrupt
+ *           handler is a reader).
  * Level lines may be shared; edge lines and messages have one handler, or several that all look. */
 #include <arch/ops.h>
 #include <asm/acpi.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The local APIC of each CPU: end of interrupt, interrupts between CPUs, one-shot timer.
- * xAPIC: registers in memory, all CPUs see their own at the same address. x2APIC, when the CPU has it:
- * MSRs, 32-bit ids. Interrupts between CPUs may be sent from any context; in xAPIC mode the two-part
- * command register is written with interrupts off. */
+ * xAPIC: registers in memory, all CPUs see their own at the same address. x2APIC, when the CPU has
+ * it: MSRs, 32-bit ids. Interrupts between CPUs may be sent from any context; in xAPIC mode the
+ * two-part command register is written with interrupts off. */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <asm/acpi.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Exceptions and interrupts after the assembly: which vector goes where.
  *
- * An exception of user code becomes a signal with Linux's numbers and codes. An exception of kernel code
- * is a fault on a user address (fault.c), an instruction in the exception table, or our bug: panic. */
+ * An exception of user code becomes a signal with Linux's numbers and codes. An exception of kernel
+ * code is a fault on a user address (fault.c), an instruction in the exception table, or our bug:
+ * panic. */
 #include <arch/extable.h>
 #include <arch/irqflags.h>
 #include <arch/ops.h>
@@ -57,7 +58,8 @@ void trap_fatal(struct user_regs *regs, unsigned int vector, u64 addr)
 	panic_regs(regs, "%s, error code %llx", name, (unsigned long long)regs->orig_rax);
 }
 
-/* Cause of a floating-point exception: the first one that is raised and not masked (Intel's order). */
+/* Cause of a floating-point exception: the first one that is raised and not masked (Intel's order).
+ * */
 static int fpe_code(u32 status, u32 mask)
 {
 	u32 err = status & ~mask;
@@ -212,7 +214,8 @@ void nmi_dispatch(struct user_regs *regs, unsigned int vector)
 }
 
 /* On the way to user mode with work to do: until none is left. The frame may have been rewritten (a
- * signal handler, sigreturn): an address that IRET would refuse becomes the signal that Linux sends. */
+ * signal handler, sigreturn): an address that IRET would refuse becomes the signal that Linux
+ * sends. */
 void exit_slow_path(struct user_regs *regs)
 {
 	for (;;) {

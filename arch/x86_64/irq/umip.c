@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SGDT, SIDT, SLDT, STR and SMSW of user code. UMIP makes them fault, so that no kernel address leaks;
- * programs (Wine, old copy protection) expect them to work, so, as Linux does, the instruction is carried
- * out with fixed values. Only what the fault was about is decoded: prefixes, opcode, one operand. */
+/* SGDT, SIDT, SLDT, STR and SMSW of user code. UMIP makes them fault, so that no kernel address
+ * leaks; programs (Wine, old copy protection) expect them to work, so, as Linux does, the
+ * instruction is carried out with fixed values. Only what the fault was about is decoded: prefixes,
+ * opcode, one operand. */
 #include <asm/cpu.h>
 #include <asm/msr.h>
 #include <asm/segment.h>
@@ -25,8 +26,10 @@ struct insn {
 
 static u64 *reg_of(struct user_regs *r, unsigned int n)
 {
-	u64 *const regs[16] = { &r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi, &r->rdi,
-				&r->r8,	 &r->r9,  &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15 };
+	u64 *const regs[16] = {
+		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi, &r->rdi,
+		&r->r8,	 &r->r9,  &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15,
+	};
 
 	return regs[n & 15];
 }
@@ -103,7 +106,8 @@ static bool displacement(struct insn *i, unsigned int bytes, u64 *disp)
 	return true;
 }
 
-/* Address of the memory operand. Bases of FS and GS are not looked at: such code is not emulated. */
+/* Address of the memory operand. Bases of FS and GS are not looked at: such code is not emulated.
+ * */
 static bool operand_address(struct insn *i, struct user_regs *r, u64 *addr)
 {
 	unsigned int mod = i->modrm >> 6, rm = i->modrm & 7;

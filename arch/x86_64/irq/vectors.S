@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Entries from exceptions and interrupts, and the one way back to user mode.
  *
- * Every vector has a 16-byte stub that completes the hardware frame to the same shape (error code, or
- * -1) and pushes its number; the number's slot becomes rdi's. Three common paths:
+ * Every vector has a 16-byte stub that completes the hardware frame to the same shape (error code,
+ * or -1) and pushes its number; the number's slot becomes rdi's. Three common paths:
  *   exceptions   trap_dispatch, irq_dispatch: GS is swapped when user code was interrupted
  *   NMI, double fault, machine check: own stacks (IST), may strike anywhere, even between the entry
- *                of a system call and its SWAPGS; GS base is loaded from the top of the IST stack and
- *                put back at the end
+ *                of a system call and its SWAPGS; GS base is loaded from the top of the IST stack
+ *                and put back at the end
  *   return_to_user: interrupts off, work tested once more after every piece of work */
 #include <asm/layout.h>
 #include <asm/msr.h>
 #include <asm/smap.h>
 #include <asm/traps.h>
+
+/* Vectors for which the CPU pushes an error code. */
+#define ERROR_CODES                                                                                \
+	(1 << VEC_DF | 1 << VEC_TS | 1 << VEC_NP | 1 << VEC_SS | 1 << VEC_GP | 1 << VEC_PF |       \
+	 1 << VEC_AC | 1 << VEC_CP)
 
 	.section .text.entry, "ax", @progbits
 
@@ -23,7 +28,7 @@ vector_stubs:
 	vector = 0
 	.rept 256
 	.balign 16
-	.if vector != VEC_DF && vector != 10 && vector != 11 && vector != 12 && vector != 13 && vector != 14 && vector != 17 && vector != 21
+	.if !(vector < 32 && (ERROR_CODES >> vector) & 1)
 	push $-1
 	.endif
 	push $vector

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel stacks and register state of threads: how a thread begins, how the CPU goes from one to
- * another. Layout of a stack, from the top: the user register frame (task_regs), then calls. A thread
- * that never ran has below the frame what switch_stacks pops. */
+ * another. Layout of a stack, from the top: the user register frame (task_regs), then calls. A
+ * thread that never ran has below the frame what switch_stacks pops. */
 #include <arch/thread.h>
 #include <asm/cpu.h>
 #include <asm/fpu.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* FS and GS of user code: bases and selectors.
  *
- * User code may change its bases with WRFSBASE and WRGSBASE whenever the CPU has them, and by loading a
- * selector always. So the registers are the truth while a thread runs, and its struct arch_thread
- * while it does not. In the kernel the user's GS base is in KERNEL_GS_BASE; with FSGSBASE it is
- * reached by a pair of SWAPGS, which needs interrupts off (an NMI finds its base by itself). */
+ * User code may change its bases with WRFSBASE and WRGSBASE whenever the CPU has them, and by
+ * loading a selector always. So the registers are the truth while a thread runs, and its struct
+ * arch_thread while it does not. In the kernel the user's GS base is in KERNEL_GS_BASE; with
+ * FSGSBASE it is reached by a pair of SWAPGS, which needs interrupts off (an NMI finds its base by
+ * itself). */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <arch/thread.h>
@@ -154,7 +155,8 @@ long arch_prctl_call(int op, u64 arg)
 			write_fs_base(arg);
 		} else {
 			if (read_selectors() >> 48)
-				__asm__ volatile("swapgs; mov %0, %%gs; swapgs" ::"r"((u16)0) : "memory");
+				__asm__ volatile("swapgs; mov %0, %%gs; swapgs" ::"r"((u16)0)
+						 : "memory");
 			write_user_gs_base(arg);
 		}
 		irq_restore(f);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts between CPUs: reschedule, function calls, stop.
  *
- * Calls: each CPU has one call slot, since a caller waits for the end of its call. It writes the slot,
- * sets its bit in the `callers` mask of every target and interrupts those whose mask was empty. A
- * target takes its whole mask, runs each caller's function and counts itself off in that slot. */
+ * Calls: each CPU has one call slot, since a caller waits for the end of its call. It writes the
+ * slot, sets its bit in the `callers` mask of every target and interrupts those whose mask was
+ * empty. A target takes its whole mask, runs each caller's function and counts itself off in that
+ * slot. */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <asm/apic.h>

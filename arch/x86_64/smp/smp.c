@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Other CPUs: which there are, and how they start.
  *
- * Numbers:  the boot CPU is 0, the others follow in the order of the MADT. cpu_possible_count is settled
- *           early (smp_prepare); arch_smp_boot starts them one after the other, and stops at the first
- *           that does not come, so that online CPUs are always 0..cpu_online_count-1.
+ * Numbers:  the boot CPU is 0, the others follow in the order of the MADT. cpu_possible_count is
+ *           settled early (smp_prepare); arch_smp_boot starts them one after the other, and stops
+ *           at the first that does not come, so that online CPUs are always 0..cpu_online_count-1.
  * Start:    the page below 1 MiB holds a copy of trampoline.S; ap_pgd is the kernel's root plus the
- *           identity map. A CPU writes `alive` from its own stack and then waits for nobody, except in
- *           the check of the time stamp counters. */
+ *           identity map. A CPU writes `alive` from its own stack and then waits for nobody, except
+ *           in the check of the time stamp counters. */
 #include <arch/irqflags.h>
 #include <arch/mmu.h>
 #include <arch/ops.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where every other CPU starts: in real mode, in a page below 1 MiB that this code was copied to.
- * It is position independent up to the far pointers and table bases, which smp.c patches for the page.
- * EBX holds the page's address once segments are flat. */
+ * It is position independent up to the far pointers and table bases, which smp.c patches for the
+ * page. EBX holds the page's address once segments are flat. */
 #include <asm/msr.h>
 #include <asm/segment.h>
 

@@ -2,11 +2,12 @@
 /* SYSCALL. The CPU saved rip in rcx and rflags in r11, and masked rflags with MSR_FMASK (interrupts
  * off, AC and DF clear); it changed neither stack nor GS.
  *
- * The frame on the kernel stack is a whole struct user_regs. On the way out nothing has to be reloaded
- * that C preserves; whoever rewrites the frame sets WORK_FULL_REGS, which leads to IRET.
+ * The frame on the kernel stack is a whole struct user_regs. On the way out nothing has to be
+ * reloaded that C preserves; whoever rewrites the frame sets WORK_FULL_REGS, which leads to IRET.
  *
- * SYSRET faults in kernel mode when rcx is not canonical. On the short way out rcx is the address behind
- * a SYSCALL instruction in user memory, and no page is ever mapped above USER_END, so it is below 2^47. */
+ * SYSRET faults in kernel mode when rcx is not canonical. On the short way out rcx is the address
+ * behind a SYSCALL instruction in user memory, and no page is ever mapped above USER_END, so it is
+ * below 2^47. */
 #include <asm/layout.h>
 #include <asm/segment.h>
 

@@ -5,9 +5,9 @@
  * 64-byte boundary, the XSAVE area with its description in the software-reserved bytes and a magic
  * number behind it. The frame stays 128 bytes (red zone) below the interrupted stack pointer.
  *
- * sigreturn trusts nothing: segments are forced, privileged flags keep their values, the XSAVE area is
- * checked before it is loaded (cpu/fpu.c), and an impossible rip is caught by exit_slow_path. Whatever
- * is wrong with a frame kills its own program with SIGSEGV. */
+ * sigreturn trusts nothing: segments are forced, privileged flags keep their values, the XSAVE area
+ * is checked before it is loaded (cpu/fpu.c), and an impossible rip is caught by exit_slow_path.
+ * Whatever is wrong with a frame kills its own program with SIGSEGV. */
 #include <arch/ops.h>
 #include <arch/thread.h>
 #include <asm/cpu.h>
@@ -204,8 +204,8 @@ static int restore_context(struct user_regs *r, const struct sigcontext *c)
 	return restore_fp(c->fpstate);
 }
 
-/* Selectors of a frame that IRET would refuse. Without the flag of a frame that has a stack segment, Linux
- * repairs that one. */
+/* Selectors of a frame that IRET would refuse. Without the flag of a frame that has a stack
+ * segment, Linux repairs that one. */
 static bool selectors_ok(const struct ucontext *uc)
 {
 	return (uc->mcontext.cs | 3) == USER_CS &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The 8254: reference of last resort for calibration. Channel 0, whose interrupt is masked, since it
- * counts without a gate; the speaker's channel needs a port that small machines lack. */
+/* The 8254: reference of last resort for calibration. Channel 0, whose interrupt is masked, since
+ * it counts without a gate; the speaker's channel needs a port that small machines lack. */
 #include <arch/ops.h>
 #include <asm/ports.h>
 #include <asm/tsc.h>

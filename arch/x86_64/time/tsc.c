@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Which counter the clock is made of, and how fast it runs.
  *
- * The time stamp counter is the clock when it does not stop and all CPUs agree; else the HPET, else the
- * ACPI timer. Its rate comes from CPUID where that tells, else from a comparison with the HPET, the ACPI
- * timer or the 8254 over CALIBRATE_MS, which also gives the rate of the local APIC's timer. Since boot
- * time counts, that window is short (its error is below 0.05 %); two seconds later tsc_refine compares
- * the same counters over the long distance and corrects the clock. */
+ * The time stamp counter is the clock when it does not stop and all CPUs agree; else the HPET, else
+ * the ACPI timer. Its rate comes from CPUID where that tells, else from a comparison with the HPET,
+ * the ACPI timer or the 8254 over CALIBRATE_MS, which also gives the rate of the local APIC's
+ * timer. Since boot time counts, that window is short (its error is below 0.05 %); two seconds
+ * later tsc_refine compares the same counters over the long distance and corrects the clock. */
 #include <arch/irqflags.h>
 #include <arch/ops.h>
 #include <asm/acpi.h>
@@ -135,8 +135,8 @@ static void calibrate(u64 *tsc_hz, u64 *apic_hz)
 
 static bool tsc_is_sane(void)
 {
-	/* A hypervisor hides the invariance flag from machines that may move; while it runs here, the
-	 * counter behaves. */
+	/* A hypervisor hides the invariance flag from machines that may move; while it runs here,
+	 * the counter behaves. */
 	return tsc_khz && !tsc_unstable && (cpu_features.tsc_invariant || cpu_features.hypervisor);
 }
 

@@ -37,9 +37,9 @@ void fpu_reset_current(void);
 void fpu_switch(struct task *prev, struct task *next);
 /* Registers of current to its area in full, for a signal frame. */
 struct xsave_area *fpu_sync_current(void);
-/* Loads the state at a user address for current: `features` of an XSAVE area when extended, else the
- * 512 bytes of FXSAVE. -EFAULT, -ENOMEM, -EINVAL (it would fault): then the registers are as before.
- * May sleep. */
+/* Loads the state at a user address for current: `features` of an XSAVE area when extended, else
+ * the 512 bytes of FXSAVE. -EFAULT, -ENOMEM, -EINVAL (it would fault): then the registers are as
+ * before. May sleep. */
 int fpu_restore_user(struct user_ptr src, u64 features, bool extended);
 
 #endif

@@ -22,8 +22,8 @@
 #define TSS_RSP0 8
 
 #ifdef __ASSEMBLY__
-/* The part of struct user_regs below rdi; the caller has pushed down to rdi. RAX: what goes into the
- * frame's rax. */
+/* The part of struct user_regs below rdi; the caller has pushed down to rdi. RAX: what goes into
+ * the frame's rax. */
 .macro PUSH_REGS rax=%rax
 	push %rsi
 	push %rdx

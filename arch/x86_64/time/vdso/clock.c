@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Clocks without entering the kernel. Runs in user mode, position independent, without any data of its
- * own; reads the kernel's page under its sequence count. What it cannot answer it asks the kernel. */
+/* Clocks without entering the kernel. Runs in user mode, position independent, without any data of
+ * its own; reads the kernel's page under its sequence count. What it cannot answer it asks the
+ * kernel. */
 #include <kernel/types.h>
 
 #include "vdso_data.h"
