@@ -291,6 +291,8 @@ int anon_file_create(const char *name, const struct file_ops *ops, void *private
 	f->inode = anon_inode;
 	f->mode = ((u32)flags + 1) & (FMODE_READ | FMODE_WRITE);
 	f->mode |= FMODE_STREAM;
+	if (ops->llseek == noop_llseek)
+		f->mode |= FMODE_SEEK;
 	f->ops = ops;
 	f->private = private;
 	*out = f;
