@@ -304,25 +304,20 @@ static void exit_notify(struct task *t, bool last)
 
 /* --- */
 
-static void check_init_death(struct process *p, int status)
+static void check_init_death(const struct process *p)
 {
-	if (p != init_process)
-		return;
-	panic("Attempted to kill init! exitcode=0x%08x",
-	      p->group_flags & GROUP_EXIT ? p->group_exit_code : status);
+	if (p == init_process)
+		panic("Attempted to kill init! exitcode=0x%08x", p->group_exit_code);
 }
 
-/* When the leader ended before, the process ends with the code of its last thread. */
-static void last_code_counts(struct task *t, int status)
+/* The last thread to leave decides how the process ended, unless that was decided for all. */
+static void note_last_exit(struct process *p, int status)
 {
-	struct process *p = t->process;
-
-	if (thread_group_leader(t))
-		return;
 	spin_lock_irq(&p->siglock);
 	if (!(p->group_flags & GROUP_EXIT)) {
+		p->group_flags = (p->group_flags & GROUP_UNKILLABLE) | GROUP_EXIT;
 		p->group_exit_code = status;
-		p->group_flags |= GROUP_EXIT;
+		p->group_stop_count = 0;
 	}
 	spin_unlock_irq(&p->siglock);
 }
@@ -337,11 +332,10 @@ void do_exit(int wait_status)
 		panic("exit of %s (%u) in atomic context", t->comm, t->tid);
 	signal_exit(t);
 	last = atomic_dec_and_test(&p->live);
-	if (last) {
-		check_init_death(p, wait_status);
-		last_code_counts(t, wait_status);
-		if (!(t->flags & TF_KTHREAD))
-			process_timers_exit(p);
+	if (last && !(t->flags & TF_KTHREAD)) {
+		note_last_exit(p, wait_status);
+		check_init_death(p);
+		process_timers_exit(p);
 	}
 	t->exit_code = wait_status;
 	exit_mm(t);
