@@ -768,18 +768,17 @@ CASE(orphaned_group)
 	char c;
 
 	open_pair();
-	pipe(p);
-	if (!in_session()) {
-		close(p[1]);
-		read(p[0], &c, 1);
+	if (!in_session())
 		return;
-	}
 	ioctl(slave, TIOCSCTTY, 0);
+	pipe(p);
 	if (!fork()) {
+		pid_t parent = getpid();
+
 		setpgid(0, 0);
 		if (!fork()) {
-			signal(SIGHUP, SIG_IGN);
-			usleep(100000);
+			while (getppid() == parent)
+				usleep(1000);
 			RET(read(slave, &c, 1));
 			set_flags(lflag, TOSTOP, 0);
 			RET(write(slave, "x", 1));
@@ -789,8 +788,7 @@ CASE(orphaned_group)
 	}
 	wait(NULL);
 	close(p[1]);
-	close(p[0]);
-	usleep(400000);
+	read(p[0], &c, 1); /* until the orphan is gone */
 	exit(0);
 }
 
