@@ -26,7 +26,7 @@
 #define FCR_ENABLE 0x01
 #define FCR_CLEAR_RX 0x02
 #define FCR_CLEAR_TX 0x04
-#define FCR_TRIGGER_8 0x80
+#define FCR_TRIGGER_14 0xc0
 
 #define LCR_8N1 0x03
 #define LCR_STOP2 0x04
