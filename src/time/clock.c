@@ -16,6 +16,7 @@
 #include <kernel/div.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
+#include <kernel/string.h>
 #include <kernel/sched.h>
 
 #include "time_internal.h"
@@ -142,12 +143,14 @@ void clocksource_register(const struct clocksource *cs)
 {
 	struct timebase tb;
 	irqflags_t f = clock_begin(&tb);
+	bool same = tb.cs && !strcmp(tb.cs->name, cs->name);
 
 	tb.cs = cs;
 	tb.cycle_last = cs->read() & cs->mask;
 	tb.raw_mult = tb.mult = mul_div_u64(NSEC_PER_SEC, 1ull << SHIFT, cs->freq_hz);
 	clock_end(&tb, f);
-	log_info("time", "clock source %s, %llu kHz", cs->name,
+	/* A refined rate of the same source interests nobody who is typing at the console. */
+	log_printf(same ? LOG_DEBUG : LOG_INFO, "time", "clock source %s, %llu kHz", cs->name,
 		 (unsigned long long)(cs->freq_hz / 1000));
 }
 
