@@ -63,13 +63,10 @@ static void print_backtrace(const struct user_regs *r)
 	}
 }
 
-static void __noreturn panic_common(const struct user_regs *regs, const char *fmt, va_list ap)
+static void __noreturn panic_common(const struct user_regs *regs, const char *text)
 {
 	u32 me = cpu_id() + 1, idle = 0;
-	char text[256];
 
-	irq_disable();
-	vscnprintf(text, sizeof(text), fmt, ap);
 	if (!try_cmpxchg(&panic_cpu, &idle, me)) {
 		if (idle != me)
 			arch_halt();
@@ -93,18 +90,26 @@ static void __noreturn panic_common(const struct user_regs *regs, const char *fm
 
 void panic(const char *fmt, ...)
 {
+	char text[256];
 	va_list ap;
 
+	irq_disable();
 	va_start(ap, fmt);
-	panic_common(NULL, fmt, ap);
+	vscnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	panic_common(NULL, text);
 }
 
 void panic_regs(const struct user_regs *regs, const char *fmt, ...)
 {
+	char text[256];
 	va_list ap;
 
+	irq_disable();
 	va_start(ap, fmt);
-	panic_common(regs, fmt, ap);
+	vscnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	panic_common(regs, text);
 }
 
 void assert_failed(const char *expr, const char *file, int line)
