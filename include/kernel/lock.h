@@ -58,6 +58,7 @@ struct lock_debug {
 
 /* src/sync/lockdep.c; called only with CONFIG_LOCKDEP. nested: same class allowed. */
 void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void *where);
+void lockdep_acquire_tried(struct lock_debug *d, bool shared, const void *where); /* trylock */
 void lockdep_release(struct lock_debug *d);
 bool lockdep_held(const struct lock_debug *d);
 /* Reports when current holds any lock: at exit and on the way to user mode. */
@@ -115,7 +116,7 @@ static __always_inline bool spin_trylock(struct spinlock *l) TRY_ACQUIRES(true, 
 		return false;
 	}
 	if (IS_ENABLED(CONFIG_LOCKDEP))
-		lockdep_acquire(&l->dbg, true, false, __builtin_return_address(0));
+		lockdep_acquire_tried(&l->dbg, false, __builtin_return_address(0));
 	return true;
 }
 static __always_inline irqflags_t spin_lock_irqsave(struct spinlock *l) ACQUIRES(l) NO_LOCK_ANALYSIS

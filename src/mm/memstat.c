@@ -11,22 +11,16 @@ static void sum_processes(struct sysinfo_mem *i)
 	pid_t nr = 0;
 
 	while ((p = process_next_get(&nr))) {
-		struct task *t;
-		struct mm *mm = NULL;
+		struct mm *mm = process_mm_grab(p);
 
 		nr++;
-		rcu_read_lock();
-		t = READ_ONCE(p->leader);
-		if (t)
-			mm = task_mm_get(t);
-		rcu_read_unlock();
 		process_put(p);
 		if (!mm)
 			continue;
 		i->anon += (u64)atomic64_read(&mm->rss_anon);
 		i->mapped += (u64)(atomic64_read(&mm->rss_file) + atomic64_read(&mm->rss_shmem));
 		i->page_tables += (u64)atomic64_read(&mm->pgtable_bytes) >> PAGE_SHIFT;
-		mm_put(mm);
+		mm_drop(mm);
 	}
 }
 

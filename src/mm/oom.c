@@ -8,6 +8,7 @@
 #include <kernel/log.h>
 #include <kernel/proc.h>
 #include <kernel/signal.h>
+#include <kernel/string.h>
 
 #include "vma.h"
 
@@ -23,30 +24,40 @@ u64 oom_kill_count(void)
 	return READ_ONCE(kills);
 }
 
+struct mm *process_mm_grab(struct process *p)
+{
+	struct mm *mm = NULL;
+	struct task *t;
+
+	/* Not through p->leader: it may be reaped and freed while we hold the process. */
+	rcu_read_lock();
+	list_for_each_entry_rcu(t, &p->threads, thread_node) {
+		spin_lock(&t->lock);
+		mm = t->mm;
+		if (mm)
+			mm_grab(mm);
+		spin_unlock(&t->lock);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
 /* Pages that killing p would give back, as a score; 0: leave it alone. */
 s64 oom_score(struct process *p)
 {
 	int adj = READ_ONCE(p->oom_score_adj);
-	struct task *t;
-	s64 score = 0;
+	struct mm *mm;
+	s64 score;
 
 	if (p == init_process || adj <= -1000 || READ_ONCE(p->group_flags) & GROUP_UNKILLABLE)
 		return 0;
-	rcu_read_lock();
-	t = READ_ONCE(p->leader);
-	if (t) {
-		struct mm *mm;
-
-		spin_lock(&t->lock);
-		mm = t->mm;
-		if (mm && !(t->flags & TF_KTHREAD))
-			score = (s64)mm_rss(mm) +
-				atomic64_read(&mm->pgtable_bytes) / (s64)PAGE_SIZE + 1;
-		spin_unlock(&t->lock);
-	}
-	rcu_read_unlock();
-	if (!score)
+	mm = process_mm_grab(p);
+	if (!mm)
 		return 0;
+	score = (s64)mm_rss(mm) + atomic64_read(&mm->pgtable_bytes) / (s64)PAGE_SIZE + 1;
+	mm_drop(mm);
 	score += (s64)adj * (s64)(pages_total_count() / 1000);
 	return max(score, (s64)1);
 }
@@ -74,14 +85,28 @@ static struct process *choose(s64 *score)
 	return best;
 }
 
+static void name_of(struct process *p, char name[16])
+{
+	struct task *t;
+
+	name[0] = '\0';
+	rcu_read_lock();
+	list_for_each_entry_rcu(t, &p->threads, thread_node) {
+		strscpy(name, t->comm, 16);
+		break;
+	}
+	rcu_read_unlock();
+}
+
 static void report(const char *why, struct process *p, s64 score)
 {
 	struct sysinfo_mem i;
+	char name[16];
 
 	mm_info(&i);
+	name_of(p, name);
 	log_err("oom", "%s: %s (pid %d) asked, %s (pid %d, score %lld) dies", why, current->comm,
-		current->process ? current->process->tgid : 0, p->leader->comm, p->tgid,
-		(long long)score);
+		current->process ? current->process->tgid : 0, name, p->tgid, (long long)score);
 	log_err("oom", "pages: total %llu free %llu anon %llu cached %llu slab %llu tables %llu stacks %llu",
 		(unsigned long long)i.total, (unsigned long long)i.free, (unsigned long long)i.anon,
 		(unsigned long long)i.cached,
@@ -95,7 +120,7 @@ static void mark_victim(struct process *p)
 	struct task *t;
 
 	rcu_read_lock();
-	list_for_each_entry(t, &p->threads, thread_node)
+	list_for_each_entry_rcu(t, &p->threads, thread_node)
 		__atomic_fetch_or(&t->flags, TF_OOM_VICTIM, __ATOMIC_SEQ_CST);
 	rcu_read_unlock();
 }

@@ -119,6 +119,11 @@ static inline void mm_update_hiwater(struct mm *mm)
 		mm->hiwater_rss = n;
 }
 
+/* --- oom.c: the address space of a process (of any of its threads), a structure reference (mm_drop):
+ * taking it down must not become the caller's task. NULL: none --- */
+struct process;
+struct mm *process_mm_grab(struct process *p);
+
 extern struct kmem_cache *vma_cache, *mm_cache;
 extern s64 overcommit_memory;
 

@@ -127,7 +127,7 @@ static void check_order(const struct task *t, const struct lock_debug *d, bool n
 	}
 }
 
-void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void *where)
+static void acquire(struct lock_debug *d, bool nested, bool shared, bool tried, const void *where)
 {
 	bool irqs_on = !irqs_disabled();
 	struct task *t;
@@ -137,7 +137,9 @@ void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void 
 		return;
 	f = irq_save();
 	t = current;
-	check_order(t, d, nested, in_hardirq(), where);
+	/* Who only tries does not wait, whatever the order. */
+	if (!tried)
+		check_order(t, d, nested, in_hardirq(), where);
 	check_irq_use(d->class, irqs_on, where);
 	if (t->nheld == ARRAY_SIZE(t->held))
 		report("depth", "more than %zu locks held", ARRAY_SIZE(t->held));
@@ -147,6 +149,16 @@ void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void 
 			.where = where,
 		};
 	irq_restore(f);
+}
+
+void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void *where)
+{
+	acquire(d, nested, shared, false, where);
+}
+
+void lockdep_acquire_tried(struct lock_debug *d, bool shared, const void *where)
+{
+	acquire(d, true, shared, true, where);
 }
 
 void lockdep_release(struct lock_debug *d)
@@ -207,6 +219,9 @@ void might_sleep_check(const char *file, int line)
 
 /* Referenced from inline functions, called from none of them. */
 void lockdep_acquire(struct lock_debug *d, bool nested, bool shared, const void *where)
+{
+}
+void lockdep_acquire_tried(struct lock_debug *d, bool shared, const void *where)
 {
 }
 void lockdep_release(struct lock_debug *d)

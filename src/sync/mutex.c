@@ -160,7 +160,7 @@ bool mutex_trylock(struct mutex *m) NO_LOCK_ANALYSIS
 	if (!mutex_try(m))
 		return false;
 	if (IS_ENABLED(CONFIG_LOCKDEP))
-		lockdep_acquire(&m->dbg, true, false, __builtin_return_address(0));
+		lockdep_acquire_tried(&m->dbg, false, __builtin_return_address(0));
 	return true;
 }
 

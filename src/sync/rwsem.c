@@ -183,7 +183,7 @@ bool down_read_trylock(struct rwsem *s) NO_LOCK_ANALYSIS
 	if (!read_try(s))
 		return false;
 	if (IS_ENABLED(CONFIG_LOCKDEP))
-		lockdep_acquire(&s->dbg, true, true, __builtin_return_address(0));
+		lockdep_acquire_tried(&s->dbg, true, __builtin_return_address(0));
 	return true;
 }
 
@@ -214,7 +214,7 @@ bool down_write_trylock(struct rwsem *s) NO_LOCK_ANALYSIS
 	if (!write_try(s))
 		return false;
 	if (IS_ENABLED(CONFIG_LOCKDEP))
-		lockdep_acquire(&s->dbg, true, false, __builtin_return_address(0));
+		lockdep_acquire_tried(&s->dbg, false, __builtin_return_address(0));
 	return true;
 }
 
