@@ -165,6 +165,7 @@ void sched_tick(bool user)
 	update_clock(rq);
 	rq->curr->class->tick(rq, rq->curr);
 	account_tick(rq, user);
+	rt_check_period(rq);
 	balance_tick(rq);
 	rq_unlock(rq);
 	loadavg_tick(rq->clock);

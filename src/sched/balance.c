@@ -140,15 +140,25 @@ static struct task *movable_fair(struct runq *src, unsigned int cpu, u64 max_wei
 	return NULL;
 }
 
+/* Locks a second queue. It is only tried, `tries` times, so no order between queues is needed. */
+static bool lock_other(struct runq *src, unsigned int tries)
+{
+	while (__atomic_exchange_n(&src->lock.locked, 1, __ATOMIC_ACQUIRE)) {
+		if (!--tries)
+			return false;
+		arch_cpu_relax();
+	}
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_acquire(&src->lock.dbg, true, false, __builtin_return_address(0));
+	return true;
+}
+
 static bool pull_from(struct runq *dst, struct runq *src, u64 max_weight)
 {
 	struct task *t;
 
-	/* The second lock of its class: tried, so no order is needed. */
-	if (__atomic_exchange_n(&src->lock.locked, 1, __ATOMIC_ACQUIRE))
+	if (!lock_other(src, 1))
 		return false;
-	if (IS_ENABLED(CONFIG_LOCKDEP))
-		lockdep_acquire(&src->lock.dbg, true, false, __builtin_return_address(0));
 	t = src->rt.nr > 1 || (src->rt.nr && src->curr->class != &class_rt) ?
 		    movable_rt(src, dst->cpu) : NULL;
 	if (!t)
@@ -194,10 +204,57 @@ bool pull_idle(struct runq *rq)
 	return false;
 }
 
+void rt_offer(struct runq *rq)
+{
+	const struct task *t = NULL;
+	unsigned int cpu;
+
+	if (cpu_online_count == 1)
+		return;
+	/* The most important one that could run elsewhere. */
+	for (int i = 0; i < RT_PRIOS && !t; i++) {
+		const struct task *at;
+
+		if (!(rq->rt.bitmap[i / 64] & BIT(i % 64)))
+			continue;
+		list_for_each_entry(at, &rq->rt.queue[i], se.rt_node) {
+			cpu = select_cpu_rt(at);
+			if (at != rq->curr && cpu != rq->cpu &&
+			    importance(READ_ONCE(cpu_rq(cpu)->curr)) < importance(at)) {
+				t = at;
+				break;
+			}
+		}
+	}
+	if (!t)
+		return;
+	set_task_work(READ_ONCE(cpu_rq(cpu)->curr), WORK_RESCHED);
+	arch_send_resched_ipi(cpu);
+}
+
+bool rt_pull(struct runq *rq)
+{
+	for_each_online_cpu(c) {
+		struct runq *src = cpu_rq(c);
+		struct task *t;
+
+		/* The other CPU may be in the switch that made it offer the task: wait a little. */
+		if (src == rq || READ_ONCE(src->rt.nr) < 2 || !lock_other(src, 2000))
+			continue;
+		t = src->rt.nr > 1 ? movable_rt(src, rq->cpu) : NULL;
+		if (t)
+			take_over(rq, src, t);
+		rq_unlock(src);
+		if (t)
+			return true;
+	}
+	return false;
+}
+
 void balance_tick(struct runq *rq)
 {
 	struct runq *src;
-	u64 mine = rq->load;
+	u64 mine = rq->load, gap;
 
 	if (cpu_online_count == 1 || ++rq->ticks % 4)
 		return;
@@ -214,7 +271,9 @@ void balance_tick(struct runq *rq)
 	src = busiest(rq);
 	if (!src || READ_ONCE(src->load) <= mine)
 		return;
-	/* Only what leaves us no busier than the source becomes idle by it. */
-	if (pull_from(rq, src, (READ_ONCE(src->load) - mine) / 2))
+	/* Usually only what leaves us no busier than the source is then. Now and then a task that
+	 * merely swaps the roles: three tasks on two CPUs shall each get two thirds. */
+	gap = READ_ONCE(src->load) - mine;
+	if (pull_from(rq, src, rq->ticks % 32 ? gap / 2 : gap))
 		resched_rq(rq);
 }

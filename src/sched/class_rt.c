@@ -9,6 +9,9 @@
  * so that a runaway one does not take the machine with it. */
 #include "sched_internal.h"
 
+/* CPUs with a real-time task that waits. */
+u32 rt_overloaded;
+
 static unsigned int rt_index(const struct task *t)
 {
 	return (unsigned int)(99 - t->eff_prio);
@@ -46,7 +49,10 @@ static void rt_enqueue(struct runq *rq, struct task *t, unsigned int flags)
 	if (!t->rt_slice_left)
 		t->rt_slice_left = RR_SLICE_NS;
 	rt_link(rq, t, false);
-	rq->rt.nr++;
+	if (++rq->rt.nr == 2)
+		__atomic_fetch_add(&rt_overloaded, 1, __ATOMIC_RELAXED);
+	if (unlikely(rq->rt.nr > 1))
+		rt_offer(rq);
 }
 
 static void rt_throttle(struct runq *rq, u64 delta)
@@ -65,6 +71,13 @@ static void rt_throttle(struct runq *rq, u64 delta)
 	}
 }
 
+/* From the tick: the second is over in which fair tasks run instead of throttled ones. */
+void rt_check_period(struct runq *rq)
+{
+	if (unlikely(rq->rt.throttled) && rq->clock - rq->rt.period_start >= RT_PERIOD_NS)
+		resched_rq(rq);
+}
+
 static void rt_update_curr(struct runq *rq)
 {
 	struct task *t = rq->curr;
@@ -81,7 +94,8 @@ static void rt_dequeue(struct runq *rq, struct task *t, unsigned int flags)
 	if (t == rq->curr)
 		rt_update_curr(rq);
 	rt_unlink(rq, t);
-	rq->rt.nr--;
+	if (--rq->rt.nr == 1)
+		__atomic_fetch_sub(&rt_overloaded, 1, __ATOMIC_RELAXED);
 }
 
 static void rt_set_next(struct runq *rq, struct task *t)
@@ -92,6 +106,9 @@ static void rt_set_next(struct runq *rq, struct task *t)
 static void rt_put_prev(struct runq *rq, struct task *t)
 {
 	rt_update_curr(rq);
+	/* Preempted: it may go on elsewhere. */
+	if (rq->rt.nr > 1)
+		rt_offer(rq);
 }
 
 struct task *rt_pick(struct runq *rq)
@@ -124,6 +141,8 @@ static void rt_requeue(struct runq *rq, struct task *t)
 static void rt_tick(struct runq *rq, struct task *t)
 {
 	rt_update_curr(rq);
+	if (rq->rt.nr > 1)
+		rt_offer(rq);
 	if (t->policy != SCHED_RR || t->rt_slice_left)
 		return;
 	t->rt_slice_left = RR_SLICE_NS;

@@ -126,6 +126,8 @@ static void schedule_locked_out(bool preempted)
 	}
 	rq->must_move = false;
 
+	if (unlikely(READ_ONCE(rt_overloaded)) && !rq->rt.nr)
+		rt_pull(rq);
 	next = rq_pick(rq);
 	if (unlikely(!next)) {
 		if (cpu_online_count > 1 && pull_idle(rq))

@@ -121,6 +121,7 @@ void runq_init(struct runq *rq, unsigned int cpu, struct task *idle);
 /* class_fair.c, class_rt.c: the best waiting or running task, NULL when there is none to run. */
 struct task *fair_pick(struct runq *rq);
 struct task *rt_pick(struct runq *rq);
+void rt_check_period(struct runq *rq);
 u64 fair_avg(const struct fair_rq *f);
 u64 fair_delta(u64 ns, u32 weight);
 void charge(struct runq *rq, struct task *t, u64 *delta);
@@ -132,6 +133,11 @@ unsigned int select_cpu(struct task *t, bool sync);
 bool pull_idle(struct runq *rq);
 /* At a tick: pulls from much busier CPUs, wakes idle ones when there is something to share. */
 void balance_tick(struct runq *rq);
+/* rq has a real-time task that waits: asks a CPU that runs something less important to take it. */
+void rt_offer(struct runq *rq);
+/* Pulls a real-time task to rq, which would run none now; rq locked. True when it did. */
+bool rt_pull(struct runq *rq);
+extern u32 rt_overloaded;
 bool task_allowed(const struct task *t, unsigned int cpu);
 
 /* affinity.c: queues a task that was switched away from on a CPU where it may run. */

@@ -13,6 +13,7 @@
 #include <asm/msr.h>
 #include <asm/traps.h>
 #include <kernel/assert.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/panic.h>
@@ -218,6 +219,10 @@ void nmi_dispatch(struct user_regs *regs, unsigned int vector)
  * sends. */
 void exit_slow_path(struct user_regs *regs)
 {
+	if (IS_ENABLED(CONFIG_LOCKDEP)) {
+		lockdep_none_held("return to user mode");
+		ASSERT(!in_atomic());
+	}
 	for (;;) {
 		u32 work = READ_ONCE(current->work) & ~WORK_FULL_REGS;
 

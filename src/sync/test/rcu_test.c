@@ -108,6 +108,7 @@ KTEST(rcu_idle_and_busy)
 	busy = ktime_get() - start;
 	th.stop = true;
 	ktest_threads_wait(&th);
-	KTEST_EXPECT(idle < NSEC_PER_SEC);
-	KTEST_EXPECT(busy < NSEC_PER_SEC);
+	/* Emulated CPUs may share few real ones; without the interrupts it would be for ever. */
+	KTEST_EXPECT(idle < 10 * NSEC_PER_SEC);
+	KTEST_EXPECT(busy < 10 * NSEC_PER_SEC);
 }

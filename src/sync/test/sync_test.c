@@ -48,9 +48,13 @@ KTEST(wait_exclusive)
 	u32 after_one;
 
 	KTEST_EXPECT(ktest_threads_start(&th, 4, exclusive_sleeper, &x));
-	ktest_sleep_ms(20);
+	for (int i = 0; i < 4; i++)
+		while (READ_ONCE(th.task[i]->state) != TASK_INTERRUPTIBLE || th.started < 4)
+			ktest_sleep_ms(1);
 	WRITE_ONCE(x.permits, 1);
 	wake_up(&test_wq);
+	while (!READ_ONCE(x.woken))
+		ktest_sleep_ms(1);
 	ktest_sleep_ms(20);
 	after_one = READ_ONCE(x.woken);
 	wake_up_all(&test_wq);
@@ -144,11 +148,22 @@ static void mutex_queuer(struct ktest_threads *th, unsigned int index)
 {
 	struct order *o = th->arg;
 
-	ktest_sleep_ms(10 + 20 * index);
 	mutex_lock(&test_mutex);
 	if (o->next++ != index)
 		o->bad++;
 	mutex_unlock(&test_mutex);
+}
+
+static unsigned int mutex_waiters(void)
+{
+	irqflags_t f = spin_lock_irqsave(&test_mutex.wait_lock);
+	const struct list_head *l;
+	unsigned int n = 0;
+
+	for (l = test_mutex.waiters.next; l != &test_mutex.waiters; l = l->next)
+		n++;
+	spin_unlock_irqrestore(&test_mutex.wait_lock, f);
+	return n;
 }
 
 KTEST(mutex_fifo)
@@ -156,9 +171,13 @@ KTEST(mutex_fifo)
 	struct ktest_threads th;
 	struct order o = { 0 };
 
+	KTEST_EXPECT(ktest_threads_create(&th, 4, mutex_queuer, &o));
 	mutex_lock(&test_mutex);
-	KTEST_EXPECT(ktest_threads_start(&th, 4, mutex_queuer, &o));
-	ktest_sleep_ms(150);
+	for (unsigned int i = 0; i < 4; i++) {
+		wake_up_task(th.task[i]);
+		while (mutex_waiters() != i + 1)
+			ktest_sleep_ms(1);
+	}
 	mutex_unlock(&test_mutex);
 	ktest_threads_wait(&th);
 	KTEST_EXPECT(o.next == 4 && o.bad == 0);
