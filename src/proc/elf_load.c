@@ -76,7 +76,8 @@ static int prepare_interp(struct exec *x, const struct elf64_phdr *ph)
 
 	if (rc)
 		return rc;
-	x->interp_name = kmalloc(ph->p_filesz, GFP_KERNEL);
+	/* The path walk compares names by words and may read seven bytes past the end. */
+	x->interp_name = kzalloc(ph->p_filesz + sizeof(u64), GFP_KERNEL);
 	if (!x->interp_name)
 		return -ENOMEM;
 	rc = read_exact(x->file, x->interp_name, ph->p_filesz, ph->p_offset, -EIO);
