@@ -446,8 +446,11 @@ void d_delete(struct dentry *d)
 	struct inode *i = NULL;
 
 	spin_lock(&d->lock);
-	if (refcount_read(&d->refs) == 1) {
+	/* Nobody may take a reference between the count and the loss of the inode: a walker that tries
+	 * fails, and then waits for the directory's lock, which is held here. */
+	if (atomic_cmpxchg(&d->refs.n, 1, DCACHE_REFS_DEAD) == 1) {
 		i = take_inode(d);
+		atomic_set(&d->refs.n, 1);
 	} else if (!(d->flags & DCACHE_UNHASHED)) {
 		write_seqbegin(&d->seq);
 		unhash_locked(d);

@@ -329,9 +329,9 @@ void inode_touch(struct inode *i, u32 attr_bits)
 #define DAY_NS (86400ull * NSEC_PER_SEC)
 
 /* Is the access time due? Times compare as signed: dates before 1970 exist. */
-static bool atime_due(const struct path *p, const struct inode *i)
+static bool atime_due(const struct mount *m, const struct inode *i)
 {
-	u32 mf = p->mnt->flags;
+	u32 mf = m->flags;
 	s64 atime;
 
 	if ((i->flags & S_NOATIME) || (mf & MNT_NOATIME) || (i->sb->flags & SB_RDONLY) ||
@@ -347,18 +347,16 @@ static bool atime_due(const struct path *p, const struct inode *i)
 	return (s64)ktime_get_coarse_real() - atime >= (s64)DAY_NS;
 }
 
-void path_accessed(const struct path *p)
+void inode_accessed(const struct mount *m, struct inode *i)
 {
-	struct inode *i = p->dentry->inode;
-
-	if (atime_due(p, i) && i->atime != ktime_get_coarse_real())
+	if (atime_due(m, i) && i->atime != ktime_get_coarse_real())
 		inode_touch(i, ATTR_ATIME);
 }
 
 void file_accessed(struct file *f)
 {
 	if (!(f->flags & O_NOATIME))
-		path_accessed(&f->path);
+		inode_accessed(f->path.mnt, f->inode);
 }
 
 int file_modified(struct file *f)

@@ -378,7 +378,7 @@ static long do_readlink(int dirfd, struct user_ptr name, struct user_ptr buf, in
 	if (rc)
 		return rc;
 	if (S_ISLNK(p.dentry->inode->mode)) {
-		path_accessed(&p);
+		inode_accessed(p.mnt, p.dentry->inode);
 		rc = link_text(&p, buf, size);
 	} else {
 		/* An empty name is allowed, for a descriptor of a link. */

@@ -248,7 +248,7 @@ void fs_set_cwd(struct fs_struct *fs, const struct path *p);
 void fs_replace_all(const struct path *from, const struct path *to);
 void fs_replace_path(struct fs_struct *fs, const struct path *from, const struct path *to);
 void locks_free_context(struct inode *i);
-void path_accessed(const struct path *p);
+void inode_accessed(const struct mount *m, struct inode *i); /* atime under relatime rules */
 void inodes_drop_unused(struct super_block *sb);
 u64 files_open_count(void);
 void fasync_free(struct file *f);

@@ -502,7 +502,7 @@ static int link_push(struct walk *w, struct path *link, struct inode *inode, boo
 		rc = -ECHILD;
 		goto fail;
 	}
-	path_accessed(link);
+	inode_accessed(link->mnt, inode);
 	rc = inode->ops->get_link(inode, link->dentry, w->rcu, &target, &cookie, &jump);
 	if (rc < 0) {
 		if (rc == -EAGAIN && w->rcu)

@@ -3,7 +3,7 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, mmap, pipes, oom, files, futex, or all (each for SECONDS). Every storm checks
+ * NAME: fork, sigexec, mmap, pipes, oom, files, names, futex, or all (each for SECONDS). Every storm checks
  * its own results (data, exit codes, counts); afterwards free memory is compared with before. Exit
  * status 0 when everything held. */
 #define _GNU_SOURCE
@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -372,6 +374,129 @@ static void files_storm(uint32_t seed)
 		fail("rmdir");
 }
 
+/* --- one tree, everybody in it: directories that move under walkers, mounts that come and go --- */
+
+static void shared_path(char *to, size_t size, uint32_t *seed)
+{
+	int n = snprintf(to, size, "/tmp/stress-names");
+	unsigned int depth = 1 + rnd(seed) % 4;
+
+	while (depth--)
+		n += snprintf(to + n, size - (size_t)n, "/%c", 'a' + rnd(seed) % 3);
+	if (rnd(seed) % 16 == 0)
+		snprintf(to + n, size - (size_t)n, "/../%c/.", 'a' + rnd(seed) % 3);
+}
+
+static void shared_change(const char *a, const char *b, uint32_t *seed)
+{
+	switch (rnd(seed) % 12) {
+	case 0:
+	case 1:
+		mkdir(a, 0755);
+		break;
+	case 2:
+		rmdir(a);
+		break;
+	case 3:
+	case 4:
+		rename(a, b);
+		break;
+	case 5:
+		syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* exchange */);
+		break;
+	case 6:
+		link(a, b);
+		break;
+	case 7:
+		symlink("../a/b", a);
+		break;
+	case 8:
+		unlink(a);
+		break;
+	case 9:
+		if (rnd(seed) % 8 == 0 && mount("none", a, "tmpfs", 0, "size=64k") == 0)
+			umount2(a, rnd(seed) % 2 ? MNT_DETACH : 0);
+		break;
+	case 10:
+		if (rnd(seed) % 8 == 0)
+			umount2(a, MNT_DETACH);
+		break;
+	default:
+		truncate(a, rnd(seed) % 20000);
+	}
+}
+
+static void shared_use(const char *a, uint32_t *seed)
+{
+	char buf[1024];
+	struct stat st;
+	int fd;
+
+	switch (rnd(seed) % 6) {
+	case 0:
+		stat(a, &st);
+		break;
+	case 1:
+		lstat(a, &st);
+		break;
+	case 2:
+		fd = open(a, O_RDWR | O_CREAT, 0644);
+		if (fd >= 0) {
+			pwrite(fd, a, 64, rnd(seed) % 10000);
+			flock(fd, LOCK_EX);
+			pread(fd, buf, sizeof(buf), rnd(seed) % 10000);
+			close(fd);
+		}
+		break;
+	case 3:
+		fd = open(a, O_RDONLY | O_DIRECTORY);
+		if (fd >= 0) {
+			while (syscall(SYS_getdents64, fd, buf, sizeof(buf)) > 0)
+				;
+			close(fd);
+		}
+		break;
+	case 4:
+		if (chdir(a) == 0 && !getcwd(buf, sizeof(buf)) && errno != ENOENT)
+			fail("getcwd");
+		if (chdir("/tmp"))
+			fail("chdir");
+		break;
+	default:
+		if (readlink(a, buf, sizeof(buf)) > 0 && memcmp(buf, "../a/b", 6))
+			fail("readlink");
+	}
+}
+
+/* The tree is a file system of its own: it gets too deep to be removed by name. */
+static void names_begin(void)
+{
+	mkdir("/tmp/stress-names", 0755);
+	if (mount("none", "/tmp/stress-names", "tmpfs", 0, NULL))
+		fail("mount");
+}
+
+static void names_end(void)
+{
+	if (umount2("/tmp/stress-names", MNT_DETACH))
+		fail("umount");
+	rmdir("/tmp/stress-names");
+}
+
+static void names_storm(uint32_t seed)
+{
+	char a[128], b[128];
+
+	while (running()) {
+		shared_path(a, sizeof(a), &seed);
+		shared_path(b, sizeof(b), &seed);
+		if (rnd(&seed) % 3 == 0)
+			shared_change(a, b, &seed);
+		else
+			shared_use(a, &seed);
+	}
+}
+
 /* --- mutexes and condition variables --- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -422,10 +547,11 @@ static void futex_storm(uint32_t seed)
 static const struct storm {
 	const char *name;
 	void (*fn)(uint32_t seed);
+	void (*begin)(void), (*end)(void);
 } storms[] = {
-	{ "fork", fork_storm },	  { "sigexec", sigexec_storm }, { "mmap", mmap_storm },
-	{ "pipes", pipes_storm }, { "files", files_storm },	{ "futex", futex_storm },
-	{ "oom", oom_storm },
+	{ "fork", fork_storm, NULL, NULL },	  { "sigexec", sigexec_storm, NULL, NULL }, { "mmap", mmap_storm, NULL, NULL },
+	{ "pipes", pipes_storm, NULL, NULL }, { "files", files_storm, NULL, NULL },	{ "names", names_storm, names_begin, names_end },
+	{ "futex", futex_storm, NULL, NULL }, { "oom", oom_storm, NULL, NULL },
 };
 
 static int run(const struct storm *s, long seconds)
@@ -434,7 +560,11 @@ static int run(const struct storm *s, long seconds)
 
 	before = free_kb();
 	end_time = now_ms() + (uint64_t)seconds * 1000;
+	if (s->begin)
+		s->begin();
 	in_parallel(s->fn);
+	if (s->end)
+		s->end();
 	/* Deferred frees take a moment: wait for the level, not for a time. */
 	for (int k = 0; k < 100; k++) {
 		after = free_kb();
