@@ -55,7 +55,7 @@ void qstr_set(struct qstr *q, const char *name, u32 len)
 }
 
 /* A dentry's name is padded with zeroes to a multiple of eight; b's is not. */
-static __always_inline __no_sanitize_address bool name_equal(const char *own, const char *b, u32 len)
+static __always_inline bool name_equal(const char *own, const char *b, u32 len)
 {
 	u64 x, y;
 
