@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/vm itself, on Linux: streams, statuses, limits, nothing left behind."""
+"""scripts/vm itself: streams, statuses, limits, nothing left behind."""
 import os
 import subprocess
 import time
@@ -46,9 +46,23 @@ def run(ctx):
     ctx.check("panic/status", done.returncode == 125, "status %d, not 125" % done.returncode)
     ctx.check("panic/log", b"Kernel panic" in done.stderr, "no log on standard error",
               repr(done.stderr))
+    debug_session(ctx)
     killed = subprocess.Popen(VM + ["--", "sleep", "1000"], stdin=subprocess.DEVNULL)
     time.sleep(2)
     killed.kill()
     killed.wait()
     time.sleep(0.5)
     ctx.check("killed/no machine left", machines() == 0, "a QEMU lives on")
+
+
+def debug_session(ctx):
+    """gdb stops the kernel in a system call; our commands print what they promise."""
+    cmd = ["scripts/vm", "debug", "--config", ctx.config]
+    for line in ("hbreak sys_getpid", "continue", "k-cpus", "k-ps", "k-log", "k-bt-all"):
+        cmd += ["--ex", line]
+    cmd += ["--ex", "kill", "--ex", "quit"]
+    text = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=120, check=False).stdout
+    for name, part in (("processors", "CPU 0: task "), ("processes", "  PID   TID  PPID"),
+                       ("log", "init: Keelson"), ("backtrace", "syscall_entry")):
+        ctx.check("debug/" + name, part in text, "%r is missing" % part, text)
