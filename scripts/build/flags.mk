@@ -6,6 +6,7 @@ CC := gcc
 LD := ld
 OBJCOPY := objcopy
 NM := nm
+comma := ,
 gcc-include := $(shell $(CC) -print-file-name=include)
 
 include-flags := -nostdinc -isystem $(gcc-include) -Iinclude -Iarch/x86_64/include -I$(B)/include \
@@ -43,7 +44,8 @@ ubsan-flags := -fsanitize=shift,integer-divide-by-zero,unreachable,bounds,bool,e
 
 kernel-cflags := $(c-flags) $(machine-flags) $(codegen-flags) $(frame-flags) $(warnings) \
 	$(include-flags)
-kernel-asflags := -D__ASSEMBLY__ -m64 -g $(include-flags) $(if $(CONFIG_WERROR),-Werror)
+kernel-asflags := -D__ASSEMBLY__ -m64 -g $(include-flags) \
+	$(if $(CONFIG_WERROR),-Werror -Wa$(comma)--fatal-warnings)
 kernel-ldflags := -m elf_x86_64 -nostdlib -static --gc-sections --build-id=none \
 	-z max-page-size=4096 -z noexecstack
 

@@ -17,7 +17,7 @@ generated: $(gen-files)
 
 $(gen)/syscall_table.inc $(gen)/syscall_protos.h $(gen)/syscall_names.inc &: $(syscalls) \
 		scripts/gen_syscalls.py
-	$(call say,GEN,$(gen)/syscall_*)$(python) scripts/gen_syscalls.py --out $(gen) $<
+	$(call say,GEN,syscall_table.inc)$(python) scripts/gen_syscalls.py --out $(gen) $<
 
 # --- the link
 linker-script := arch/x86_64/boot/kernel.ld

@@ -28,7 +28,11 @@ vector_stubs:
 	vector = 0
 	.rept 256
 	.balign 16
-	.if !(vector < 32 && (ERROR_CODES >> vector) & 1)
+	has_code = 0
+	.if vector < 32				/* the assembler evaluates both sides of && */
+	has_code = (ERROR_CODES >> vector) & 1
+	.endif
+	.if has_code == 0
 	push $-1
 	.endif
 	push $vector
