@@ -111,7 +111,7 @@ static int make_page(struct mapping *m, u64 index, bool check_size, struct page 
 			return rc;
 	}
 	rc = -ENOMEM;
-	p = page_alloc(GFP_USER | (hole ? GFP_ZERO : 0));
+	p = page_alloc(GFP_KERNEL | (hole ? GFP_ZERO | GFP_NORETRY : 0));
 	if (!p)
 		goto uncharge;
 	if (hole)

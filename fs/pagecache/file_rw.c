@@ -73,7 +73,7 @@ static int write_fresh(struct mapping *m, u64 index, unsigned int off, size_t n,
 			return rc;
 	}
 	rc = -ENOMEM;
-	p = page_alloc(GFP_USER);
+	p = page_alloc(GFP_KERNEL | GFP_NORETRY);
 	if (!p)
 		goto uncharge;
 	va = page_address(p);

@@ -22,12 +22,25 @@ u64 shmem_pages(void)
 
 /* --- accounting --- */
 
+/* Files in memory cannot be reclaimed, and killing a program does not free them: the last pages are left
+ * to programs, so that a full tmpfs is an error of whoever fills it. Looked at every 16 pages. */
+static bool memory_short(u64 used)
+{
+	u64 reserve = pages_total_count() / 64 + 64;
+
+	if (likely(used % 16) || pages_free_count() >= reserve)
+		return false;
+	(void)reclaim(64, GFP_KERNEL);
+	return pages_free_count() < reserve;
+}
+
 static int tmpfs_charge(struct mapping *m, u64 pages)
 {
 	struct inode *i = m->host;
 	struct tmpfs_sb *s = tmpfs_s(i->sb);
+	u64 used = (u64)atomic64_add_return(&s->used_pages, (s64)pages);
 
-	if ((u64)atomic64_add_return(&s->used_pages, (s64)pages) > s->max_pages && s->max_pages) {
+	if ((used > s->max_pages && s->max_pages) || memory_short(used)) {
 		atomic64_sub(&s->used_pages, (s64)pages);
 		return -ENOSPC;
 	}
