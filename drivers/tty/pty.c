@@ -111,9 +111,13 @@ static void pty_destroy(struct tty *t)
 	struct pty_pair *p = pair_of(t);
 	unsigned int index = t->index;
 
-	tty_free_buffers(t);
+	/* Each side uses the other's buffers: they go together. */
 	if (!refcount_dec_and_test(&p->sides))
 		return;
+	cancel_work_sync(&p->master.rx_work);
+	cancel_work_sync(&p->slave.rx_work);
+	tty_free_buffers(&p->master);
+	tty_free_buffers(&p->slave);
 	mutex_lock(&pairs_lock);
 	pairs[index] = NULL;
 	mutex_unlock(&pairs_lock);
