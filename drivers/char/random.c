@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Random number generator: ChaCha20 with fast key erasure.
  *
- * Pool:       32 bytes; whatever comes in is hashed into it (SHA-256). Credited bits are counted up to
- *             256, then the generator counts as seeded, for good.
- * Keys:       the base key is made from the pool; each CPU has a key of its own, drawn from the base
- *             key whenever that has changed. Each request replaces the CPU's key by the first half of
- *             a ChaCha20 block before any output leaves, so a later look at memory tells nothing of
- *             earlier output.
- * Sources:    the processor's generator (credited), the loader's seed (credited), interrupt timing (one
- *             bit for 64 events), what is written to /dev/random (not credited), and timing jitter
- *             while somebody waits for seeding.
- * Locking:    pool_lock, interrupts off, for pool and base key; per-CPU keys with interrupts off. Any
- *             context may ask for numbers. */
+ * Pool:       32 bytes; whatever comes in is hashed into it (SHA-256). Credited bits are counted up
+ *             to 256, then the generator counts as seeded, for good.
+ * Keys:       the base key is made from the pool; each CPU has a key of its own, drawn from the
+ *             base key whenever that has changed. Each request replaces the CPU's key by the first
+ *             half of a ChaCha20 block before any output leaves, so a later look at memory tells
+ *             nothing of earlier output.
+ * Sources:    the processor's generator (credited), the loader's seed (credited), interrupt timing
+ *             (one bit for 64 events), what is written to /dev/random (not credited), and timing
+ *             jitter while somebody waits for seeding.
+ * Locking:    pool_lock, interrupts off, for pool and base key; per-CPU keys with interrupts off.
+ *             Any context may ask for numbers. */
 #include "random_internal.h"
 
 #include <arch/ops.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* PS/2 keyboard behind an 8042 controller, scan codes of set 1 (the controller translates).
  *
- * Interrupt:  reads one byte; answers of the keyboard to commands (ACK, resend) drive a small queue of
- *             bytes to send, everything else is a scan code.
- * Codes:      E0 announces a key of the second block, E1 1D 45 is the Pause key. A code repeats while
- *             the key is held, which the bitmap of held keys tells from a press.
+ * Interrupt:  reads one byte; answers of the keyboard to commands (ACK, resend) drive a small queue
+ *             of bytes to send, everything else is a scan code.
+ * Codes:      E0 announces a key of the second block, E1 1D 45 is the Pause key. A code repeats
+ *             while the key is held, which the bitmap of held keys tells from a press.
  * Locking:    ps2_lock, interrupts off, for the controller and the send queue; codes are passed on
  *             without it. */
 #include <asm/ports.h>

@@ -76,7 +76,8 @@ static bool may_send(const struct uart *u)
 	return !u->stopped && (!u->cts_flow || u->cts);
 }
 
-/* Moves output to the chip as far as it takes it; the interrupt goes on with the rest. Lock held. */
+/* Moves output to the chip as far as it takes it; the interrupt goes on with the rest. Lock held.
+ * */
 static void tx_pump(struct uart *u)
 {
 	unsigned int budget = PUMP_BUDGET;
@@ -415,7 +416,7 @@ static void console_putc(const struct uart *u, char c)
 	reg_write(u, UART_THR, (u8)c);
 }
 
-static void uart_console_write(struct console *c, const char *s, size_t n)
+static void uart_console_write(struct console *c, const char *s, size_t n) NO_LOCK_ANALYSIS
 {
 	struct uart *u = container_of(c, struct uart, console);
 	irqflags_t f = irq_save();
@@ -481,8 +482,8 @@ static int __init uart_add(unsigned int i, u16 port, u8 irq)
 	tty_init(&u->tty, &uart_ops, MKDEV(TTY_MAJOR, TTY_SERIAL_MINOR + i), name, i, &tio);
 	reg_write(u, UART_IER, 0);
 	program_line(u, &tio);
-	/* Fewer bytes than this come with the chip's timeout, four characters later. An emulated chip
-	 * takes only so many from its host at a time: at 1 it is ten times slower. */
+	/* Fewer bytes than this come with the chip's timeout, four characters later. An emulated
+	 * chip takes only so many from its host at a time: at 1 it is ten times slower. */
 	reg_write(u, UART_FCR, FCR_ENABLE | FCR_TRIGGER_14);
 	rc = tty_register(&u->tty);
 	if (rc)

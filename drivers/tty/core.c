@@ -7,8 +7,8 @@
  *             jobctl.c sessions; pty.c pseudo-terminals.
  * Lifetime:   fixed terminals live for ever; their buffers come with the first open and stay. A
  *             pseudo-terminal goes with its last reference (open files, processes it controls).
- * Hang-up:    bumps t->hangup_gen; files that were opened before then read end of file, cannot write
- *             and count no more. Files opened through /dev/console are spared.
+ * Hang-up:    bumps t->hangup_gen; files that were opened before then read end of file, cannot
+ *             write and count no more. Files opened through /dev/console are spared.
  * Locking:    open_lock round opens, closes and hang-ups; the order of all locks is in
  *             kernel/lock_order.h: open_lock, ctl_lock, read_lock, write_lock, then spinlocks
  *             tasklist, siglock, t->lock, ctrl_lock/rx_lock, the driver's. */

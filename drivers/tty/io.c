@@ -2,13 +2,13 @@
 /* Bytes through a terminal: from the driver's interrupt to readers, and from writers to the driver.
  *
  * Input:      tty_receive (interrupt) -> rx ring -> tty_process_input (work item, or a reader or
- *             poller that finds nothing) -> line discipline -> tty_read. When the line discipline is
- *             full bytes stay in rx; when rx gets full the driver is throttled.
- * Output:     tty_write copies a chunk from the program, then hands it to the line discipline and so
- *             to the driver as room allows, sleeping for room in between.
+ *             poller that finds nothing) -> line discipline -> tty_read. When the line discipline
+ *             is full bytes stay in rx; when rx gets full the driver is throttled.
+ * Output:     tty_write copies a chunk from the program, then hands it to the line discipline and
+ *             so to the driver as room allows, sleeping for room in between.
  * Signals:    the line discipline stops at a signal character with ld->sig set; the signal is sent
- *             with no lock held, then processing goes on. Whoever finds ld->sig set leaves it to the
- *             one who is sending.
+ *             with no lock held, then processing goes on. Whoever finds ld->sig set leaves it to
+ *             the one who is sending.
  * Locking:    t->lock (ring consumer, line discipline) -> driver's lock. read_lock and write_lock
  *             are outside of it. */
 #include "tty_internal.h"

@@ -187,8 +187,8 @@ void tty_session_clear(struct tty *t)
 	set_owner(t, NULL, NULL);
 }
 
-/* Hang-up of t: the session leader gets SIGHUP and SIGCONT (the foreground group SIGHUP too when the
- * leader itself is exiting), and nobody is controlled by t any more. */
+/* Hang-up of t: the session leader gets SIGHUP and SIGCONT (the foreground group SIGHUP too when
+ * the leader itself is exiting), and nobody is controlled by t any more. */
 void tty_hangup_session(struct tty *t, bool leader_exit)
 {
 	struct pid *s = session_get(t), *fg = tty_pgrp_get(t);
@@ -253,7 +253,8 @@ static void disassociate(struct process *p, bool exiting)
 	swap(old, p->tty_old_pgrp);
 	spin_unlock_irqrestore(&p->siglock, f);
 	if (old) {
-		/* The terminal was lost before: the group that was in front then hears of it now. */
+		/* The terminal was lost before: the group that was in front then hears of it now.
+		 * */
 		if (!t) {
 			(void)send_signal_pgrp(old, SIGHUP, NULL);
 			(void)send_signal_pgrp(old, SIGCONT, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Line discipline: what happens between a terminal and the program that reads and writes it.
  *
- * Input:      bytes are stored in a ring of 4096. In canonical mode [tail, canon) are finished lines,
- *             [canon, head) is the line being edited; a bitmap marks the bytes that end lines. An
- *             end-of-file character is stored as a marked 0 byte that readers do not get.
- * Overflow:   a canonical line keeps its first 4095 bytes and the terminator; what is typed beyond is
- *             echoed and lost. In every other case input stops until somebody reads, which holds
+ * Input:      bytes are stored in a ring of 4096. In canonical mode [tail, canon) are finished
+ *             lines, [canon, head) is the line being edited; a bitmap marks the bytes that end
+ *             lines. An end-of-file character is stored as a marked 0 byte that readers do not get.
+ * Overflow:   a canonical line keeps its first 4095 bytes and the terminator; what is typed beyond
+ *             is echoed and lost. In every other case input stops until somebody reads, which holds
  *             the driver back: nothing is lost.
  * Echo:       becomes output at once (post-processed, in the echo ring), and goes to the driver
  *             before anything a program writes later, so the column count is right for both.
@@ -701,7 +701,8 @@ static void mark_special(struct ldisc *ld, u8 c)
 
 static void build_special(struct ldisc *ld)
 {
-	static const u8 canon_cc[] = { VERASE, VKILL, VEOF, VEOL, VWERASE, VLNEXT, VREPRINT, VEOL2 };
+	static const u8 canon_cc[] = { VERASE,	VKILL,	VEOF,	  VEOL,
+				       VWERASE, VLNEXT, VREPRINT, VEOL2 };
 
 	memset(ld->special, 0, sizeof(ld->special));
 	if (iflag(ld, IXON)) {

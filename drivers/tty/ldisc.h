@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The terminal line discipline (N_TTY) as a state machine without locks, sleeping or user memory, so
- * that host tests can drive it. drivers/tty/io.c does the rest. */
+/* The terminal line discipline (N_TTY) as a state machine without locks, sleeping or user memory,
+ * so that host tests can drive it. drivers/tty/io.c does the rest. */
 #ifndef TTY_LDISC_H
 #define TTY_LDISC_H
 
@@ -52,9 +52,9 @@ extern const struct ktermios tty_std_termios;
 void ldisc_init(struct ldisc *ld, const struct ldisc_ops *ops, u8 *buf, const struct ktermios *tio);
 void ldisc_set_termios(struct ldisc *ld, const struct ktermios *tio);
 
-/* Takes received bytes; returns how many. Fewer when the buffer is full (go on after a read), or when
- * ld->sig is set: the caller then sends the signal, flushes unless NOFLSH, calls ldisc_signal_done,
- * and goes on. */
+/* Takes received bytes; returns how many. Fewer when the buffer is full (go on after a read), or
+ * when ld->sig is set: the caller then sends the signal, flushes unless NOFLSH, calls
+ * ldisc_signal_done, and goes on. */
 size_t ldisc_input(struct ldisc *ld, const u8 *buf, size_t n, u8 flag);
 void ldisc_signal_done(struct ldisc *ld);
 void ldisc_flush_input(struct ldisc *ld);

@@ -10,8 +10,8 @@
  *             is opened again. When the master closes, the slave is hung up and its name vanishes.
  * Lifetime:   both sides are one allocation, which goes when neither is referenced. The slave holds
  *             one reference for its open master, so its number stays taken until then.
- * Locking:    master->open_lock -> slave->open_lock. rx_lock of the receiving side guards its ring's
- *             producers and its consumer is t->lock (slave) or read_lock (master). */
+ * Locking:    master->open_lock -> slave->open_lock. rx_lock of the receiving side guards its
+ *             ring's producers and its consumer is t->lock (slave) or read_lock (master). */
 #include "tty_internal.h"
 
 #include <fs/devpts.h>

@@ -2,9 +2,9 @@
 /* Text on a linear framebuffer that the boot loader set up.
  *
  * Owns:       the mapping of the framebuffer (write-combining), colours in its pixel format.
- * Drawing:    the virtual terminals know what is on the screen and ask only for cells that changed, so
- *             nothing is ever read back and scrolling is drawing. Pixels of 32 bits are written a
- *             glyph row at a time; 24 and 16 bits pixel by pixel.
+ * Drawing:    the virtual terminals know what is on the screen and ask only for cells that changed,
+ *             so nothing is ever read back and scrolling is drawing. Pixels of 32 bits are written
+ *             a glyph row at a time; 24 and 16 bits pixel by pixel.
  * Locking:    none: one caller at a time, see drivers/video.h. */
 #include <arch/ops.h>
 #include <drivers/video.h>

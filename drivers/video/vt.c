@@ -2,9 +2,9 @@
 /* Virtual terminals tty1 to tty6 on one screen.
  *
  * Owns:       the terminals, which one is in front, the copy of what the screen shows.
- * Output:     bytes go through the emulator at once, under vt_lock; drawing follows in a work item, a
- *             row at a time: cells that differ from the copy of the screen are drawn. However fast
- *             a program writes, the screen is drawn at most 100 times a second.
+ * Output:     bytes go through the emulator at once, under vt_lock; drawing follows in a work item,
+ *             a row at a time: cells that differ from the copy of the screen are drawn. However
+ *             fast a program writes, the screen is drawn at most 100 times a second.
  * Log:        a console that writes to the terminal in front (tty0) or a given one. In a panic it
  *             draws itself, without locks that somebody else may hold.
  * Memory:     cells of a terminal are allocated when it is first opened, switched to, or logged on.
@@ -375,7 +375,7 @@ void vt_request_switch(unsigned int n)
 
 /* --- the log --- */
 
-static void vt_console_write(struct console *c, const char *s, size_t n)
+static void vt_console_write(struct console *c, const char *s, size_t n) NO_LOCK_ANALYSIS
 {
 	irqflags_t f = irq_save();
 	unsigned int spins = LOCK_SPINS;

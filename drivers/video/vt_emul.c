@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Terminal emulator: the state machine behind a virtual terminal.
  *
- * Parser:     one byte at a time; in the ground state UTF-8 is decoded first. Control characters act
- *             inside escape sequences too; ESC, CAN and SUB abandon one. What is not known is read to
- *             its end and ignored.
- * Wrapping:   a character in the last column leaves the cursor there with wrap_next set; only the next
- *             character moves it, as a VT100 does: full-screen programs rely on it.
+ * Parser:     one byte at a time; in the ground state UTF-8 is decoded first. Control characters
+ *             act inside escape sequences too; ESC, CAN and SUB abandon one. What is not known is
+ *             read to its end and ignored.
+ * Wrapping:   a character in the last column leaves the cursor there with wrap_next set; only the
+ *             next character moves it, as a VT100 does: full-screen programs rely on it.
  * Erasing:    with the current background colour.
  * Colours:    16; the 256-colour and 24-bit forms are mapped to the nearest.
  * Locking:    the owner's. */

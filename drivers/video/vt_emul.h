@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Terminal emulator: bytes in, a grid of cells out. No locks, no memory of its own, no hardware: host
- * tests drive it too. It understands what TERM=linux promises, and the parts of xterm in daily use. */
+/* Terminal emulator: bytes in, a grid of cells out. No locks, no memory of its own, no hardware:
+ * host tests drive it too. It understands what TERM=linux promises, and the parts of xterm in daily
+ * use. */
 #ifndef VIDEO_VT_EMUL_H
 #define VIDEO_VT_EMUL_H
 

@@ -5,8 +5,8 @@
  * Use:        pty.c calls devpts_add and devpts_remove; names come into being when looked up.
  * Invariant:  a node's inode is kept by the table while the terminal lives, so a change of owner or
  *             mode stays. A cached name is valid while the table holds its inode.
- * Locking:    nodes_lock (sleeping) guards the table and the options; it nests inside the lock of the
- *             directory. */
+ * Locking:    nodes_lock (sleeping) guards the table and the options; it nests inside the lock of
+ *             the directory. */
 #include <fs/devpts.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
@@ -128,7 +128,8 @@ static const struct file_ops root_fops = { .iterate = root_iterate, .llseek = ge
 
 /* --- options --- */
 
-static int option_number(const char *value, unsigned int base, unsigned int limit, unsigned int *out)
+static int option_number(const char *value, unsigned int base, unsigned int limit,
+			 unsigned int *out)
 {
 	unsigned int v;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Terminals: struct tty joins a driver (serial line, virtual terminal, pseudo-terminal side), a line
- * discipline and the job control of a session. drivers/tty/core.c has the theory. */
+/* Terminals: struct tty joins a driver (serial line, virtual terminal, pseudo-terminal side), a
+ * line discipline and the job control of a session. drivers/tty/core.c has the theory. */
 #ifndef DRIVERS_TTY_H
 #define DRIVERS_TTY_H
 
@@ -106,7 +106,8 @@ void tty_put(struct tty *t); /* any context */
 const struct ktermios *tty_termios(const struct tty *t); /* current settings, for drivers */
 
 /* Driver -> line discipline, from interrupt context: bytes received; flag 0 normal, or TTY_BREAK,
- * TTY_PARITY, TTY_FRAME, TTY_OVERRUN. Processing happens in a work item. Returns how many fitted. */
+ * TTY_PARITY, TTY_FRAME, TTY_OVERRUN. Processing happens in a work item. Returns how many fitted.
+ * */
 size_t tty_receive(struct tty *t, const u8 *buf, size_t n, u8 flag);
 size_t tty_receive_room(struct tty *t);
 /* Driver -> writers: room again. Any context. */

@@ -5,7 +5,8 @@
 
 #include <kernel/types.h>
 
-/* A text screen. The functions are called by one caller at a time, and draw at once; any context. */
+/* A text screen. The functions are called by one caller at a time, and draw at once; any context.
+ * */
 struct display {
 	const char *name;
 	unsigned int cols, rows;

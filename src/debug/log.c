@@ -3,18 +3,19 @@
  *
  * Owns:       the ring, the console list, who prints.
  * Use:        log_printf() from anywhere; readers keep a struct log_cursor.
- * Invariants: records lie in [first, next) of the ring, never across its end; a header of size 0 (or
- *             the end of the ring) sends a reader back to offset 0. Sequence numbers have no gaps.
- * Locking:    one raw lock (log_owner: CPU + 1), interrupts off, held for a copy of one record. It is
- *             no struct spinlock because lock checking itself reports through here. A context that
- *             interrupts the holder on its own CPU (NMI, a fault while logging) finds its own number
- *             there and leaves its text in `late`, which the holder adds before it unlocks.
- * Printing:   whoever logged prints what is unprinted, unless somebody is at it already: the printer
- *             looks again after it has let go, so nothing stays behind. Each console has its place
- *             in the ring, hence a late console prints the log from the start.
+ * Invariants: records lie in [first, next) of the ring, never across its end; a header of size 0
+ *             (or the end of the ring) sends a reader back to offset 0. Sequence numbers have no
+ *             gaps.
+ * Locking:    one raw lock (log_owner: CPU + 1), interrupts off, held for a copy of one record. It
+ *             is no struct spinlock because lock checking itself reports through here. A context
+ *             that interrupts the holder on its own CPU (NMI, a fault while logging) finds its own
+ *             number there and leaves its text in `late`, which the holder adds before it unlocks.
+ * Printing:   whoever logged prints what is unprinted, unless somebody is at it already: the
+ *             printer looks again after it has let go, so nothing stays behind. Each console has
+ *             its place in the ring, hence a late console prints the log from the start.
  * Waking:     readers are woken at once from plain task context; from anywhere else a wake-up could
- *             deadlock on scheduler locks the caller holds, so it is left to a timer, which runs only
- *             while somebody waits. */
+ *             deadlock on scheduler locks the caller holds, so it is left to a timer, which runs
+ *             only while somebody waits. */
 #include "log_internal.h"
 
 #include <arch/ops.h>

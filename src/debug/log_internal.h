@@ -40,8 +40,8 @@ bool log_pending(const struct log_cursor *c, bool *lost);
 /* Copies the record at c (header and up to LOG_LINE_MAX bytes of text) and steps over it. A cursor
  * that was overrun goes to the oldest record first. False at the end. */
 bool log_next(struct log_cursor *c, struct log_record *rec);
-/* "<6>[    1.000000] text\n" for each line of a record; level only when wanted. Bytes the whole text
- * takes; stores at most size of them. buf may be NULL. */
+/* "<6>[    1.000000] text\n" for each line of a record; level only when wanted. Bytes the whole
+ * text takes; stores at most size of them. buf may be NULL. */
 size_t log_format(const struct log_record *rec, bool level, char *buf, size_t size);
 /* A reader is going to wait: makes sure that it is woken. */
 void log_wait_begin(void);

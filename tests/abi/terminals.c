@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Terminals: pseudo-terminals, line discipline, job control; memory devices, log, random numbers. */
+/* Terminals: pseudo-terminals, line discipline, job control; memory devices, log, random numbers.
+ * */
 #include "abi.h"
 
 #include <poll.h>
@@ -332,8 +333,10 @@ CASE(paste_64k_raw)
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = i * 7 + i / 256;
 	while (have < sizeof(data)) {
-		ssize_t n = sent < sizeof(data) ? write(master, data + sent, sizeof(data) - sent) : 0;
+		ssize_t n = 0;
 
+		if (sent < sizeof(data))
+			n = write(master, data + sent, sizeof(data) - sent);
 		if (n > 0)
 			sent += n;
 		n = read(slave, got + have, sizeof(got) - have);
@@ -694,7 +697,8 @@ static void background(const char *what, void (*fn)(void))
 	}
 	setpgid(pid, pid);
 	waitpid(pid, &status, WUNTRACED);
-	SHOW("%s: stopped %d by %d", what, WIFSTOPPED(status), WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+	SHOW("%s: stopped %d by %d", what, WIFSTOPPED(status),
+	     WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
 	if (WIFSTOPPED(status)) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
@@ -938,13 +942,16 @@ CASE(zero_mappings)
 	}
 	wait(&status);
 	SHOW("%d %d", p[5], s[5]);
-	SHOW("%d", mmap(NULL, 4096, PROT_READ, MAP_SHARED, open("/dev/null", O_RDONLY), 0) == MAP_FAILED);
+	fd = open("/dev/null", O_RDONLY);
+	SHOW("%d", mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
 }
 
 CASE(device_numbers)
 {
-	static const char *const names[] = { "null", "zero", "full", "random", "urandom", "tty", "console",
-					     "ptmx", "kmsg", "tty0", "tty1", "ttyS0" };
+	static const char *const names[] = {
+		"null",	   "zero", "full", "random", "urandom", "tty",
+		"console", "ptmx", "kmsg", "tty0",   "tty1",	"ttyS0",
+	};
 	struct stat st;
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -954,7 +961,8 @@ CASE(device_numbers)
 		if (stat(path, &st))
 			SHOW("%s: %d", names[i], errno);
 		else
-			SHOW("%s: %o %u:%u", names[i], st.st_mode, major(st.st_rdev), minor(st.st_rdev));
+			SHOW("%s: %o %u:%u", names[i], st.st_mode, major(st.st_rdev),
+			     minor(st.st_rdev));
 	}
 }
 
@@ -1009,7 +1017,8 @@ static void show_user_record(int fd)
 		if (n > 0 && sscanf(buf, "%u,", &prio) != 1)
 			break;
 	} while (n > 0 && prio < 8);
-	SHOW("prio %u, text %s", n > 0 ? prio : 0, n > 0 && strchr(buf, ';') ? strchr(buf, ';') + 1 : "none");
+	SHOW("prio %u, text %s", n > 0 ? prio : 0,
+	     n > 0 && strchr(buf, ';') ? strchr(buf, ';') + 1 : "none");
 }
 
 CASE(kmsg)

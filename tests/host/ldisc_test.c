@@ -538,14 +538,15 @@ TEST(echonl)
 /* Random keys, settings, reads: no sanitizer report, indices stay consistent. */
 TEST(random_use)
 {
+	static const char keys[] = "\x03\x04\x7f\x15\x17\x16\x12\x13\x11\n\r\t \xc3\xa9z";
+
 	reset();
 	for (unsigned int i = 0; i < 200000 * test_rounds; i++) {
 		char c[16];
 		size_t n = test_rand() % sizeof(c);
 
 		for (size_t k = 0; k < n; k++)
-			c[k] = test_rand() % 3 ? "\x03\x04\x7f\x15\x17\x16\x12\x13\x11\n\r\t \xc3\xa9z"[test_rand() % 16] :
-						 (char)test_rand();
+			c[k] = test_rand() % 3 ? keys[test_rand() % 16] : (char)test_rand();
 		feed(c, n);
 		if (test_rand() % 4 == 0)
 			rd(test_rand() % 300);

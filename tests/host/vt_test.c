@@ -263,9 +263,11 @@ TEST(modes)
 TEST(ignored)
 {
 	reset();
-	out("a\033]0;a title\007b\033]2;x\033\\c\033P1$tq\033\\d\033[?1049h\033[>1;2ce\033]P0123456f\033]Rg");
+	out("a\033]0;a title\007b\033]2;x\033\\c\033P1$tq\033\\d\033[?1049h\033[>1;2ce");
+	out("\033]P0123456f\033]Rg");
 	CHECK_STR(text(), "abcdefg|||");
-	out("\033[1;2\x18h\033[\x1b[1;9Hi\033[[Aj\033[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18mk");
+	out("\033[1;2\x18h\033[\x1b[1;9Hi\033[[Aj");
+	out("\033[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18mk");
 	CHECK_STR(text(), "abcdefghij|k||");
 }
 
@@ -305,14 +307,15 @@ TEST(dirty_rows)
 
 TEST(random_bytes)
 {
+	static const char bytes[] = "\033[;0123456789?HJKLMPX@rABCDmhlsu78()#%";
+
 	reset();
 	for (unsigned int i = 0; i < 300000 * test_rounds; i++) {
 		u8 b[12];
 		size_t n = test_below(sizeof(b));
 
 		for (size_t k = 0; k < n; k++)
-			b[k] = test_below(3) ? (u8)"\033[;0123456789?HJKLMPX@rABCDmhlsu78()#%"[test_below(38)] :
-					       (u8)test_rand();
+			b[k] = test_below(3) ? (u8)bytes[test_below(38)] : (u8)test_rand();
 		vt_emul_write(&vt, b, n);
 		REQUIRE(vt.x < COLS && vt.y < ROWS && vt.top < vt.bottom && vt.bottom <= ROWS);
 		vt.nreply = 0;
