@@ -12,6 +12,7 @@
 #include "exec_internal.h"
 #include "../signal/signal_internal.h"
 
+#include <fs/procfs.h>
 #include <kernel/mm.h>
 #include <kernel/printf.h>
 #include <kernel/slab.h>
@@ -22,6 +23,8 @@
 #include <uapi/personality.h>
 
 #define INTERPRETER_DEPTH 5
+
+DEFINE_COUNTER(execs);
 
 /* --- credentials of the new program --- */
 
@@ -240,7 +243,10 @@ static int commit(struct exec *x)
 static int run(struct exec *x)
 {
 	u64 sp;
-	int rc = elf_load(x);
+	int rc;
+
+	COUNT(execs);
+	rc = elf_load(x);
 
 	if (!rc)
 		rc = elf_build_stack(x, &sp);

@@ -12,6 +12,7 @@
 #include "../signal/signal_internal.h"
 
 #include <drivers/tty.h>
+#include <fs/procfs.h>
 #include <fs/vfs.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
@@ -21,6 +22,8 @@
 #define CLOCK_TICK_NS 10000000ull
 /* Children that reap themselves are collected here, reaped without the lock. */
 #define DEAD_BATCH 16
+
+DEFINE_COUNTER(task_exits);
 
 /* The status wait reports: of the whole process when it died as one. */
 int exit_wait_status(const struct process *p, const struct task *t)
@@ -330,6 +333,7 @@ void do_exit(int wait_status)
 
 	if (in_atomic())
 		panic("exit of %s (%u) in atomic context", t->comm, t->tid);
+	COUNT(task_exits);
 	signal_exit(t);
 	last = atomic_dec_and_test(&p->live);
 	if (last && !(t->flags & TF_KTHREAD)) {

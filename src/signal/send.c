@@ -10,7 +10,10 @@
  * Locking:    siglock of the target. Groups: tasklist_lock around it. */
 #include "signal_internal.h"
 
+#include <fs/procfs.h>
 #include <kernel/string.h>
+
+DEFINE_COUNTER(signals_sent);
 
 void kernel_siginfo(struct siginfo *info, int sig, int code)
 {
@@ -176,6 +179,7 @@ int send_signal_locked(struct task *t, int sig, const struct siginfo *info, bool
 	lock_assert_held(&p->siglock);
 	if (unlikely(!t->sighand))
 		return -ESRCH;
+	COUNT(signals_sent);
 	if (!prepare_signal(t, sig, info == NULL))
 		return 0;
 	if (sig < SIGRTMIN && (sp->set & SIGMASK(sig)))
