@@ -63,6 +63,7 @@ void lockdep_release(struct lock_debug *d);
 bool lockdep_held(const struct lock_debug *d);
 /* Reports when current holds any lock: at exit and on the way to user mode. */
 void lockdep_none_held(const char *where);
+void lockdep_task_init(struct task *t); /* a new task holds none */
 
 struct CAPABILITY("spinlock") spinlock {
 	u32 locked;

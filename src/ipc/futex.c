@@ -4,10 +4,10 @@
  * A key names the word: the address space and the address for private futexes, what backs the
  * page for shared ones. Keys are hashed to buckets, each with a lock and a list of waiters.
  *
- * No wake-up is lost: a waiter announces itself in bucket.waiters, takes the lock, compares the word,
- * and is on the list before it drops the lock. A waker changed the word before the call; it looks at
- * bucket.waiters with a full barrier before, and if it sees none, the waiter's comparison comes after
- * the change.
+ * No wake-up is lost: a waiter announces itself in bucket.waiters, takes the lock, compares the
+ * word, and is on the list before it drops the lock. A waker changed the word before the call; it
+ * looks at bucket.waiters with a full barrier before, and if it sees none, the waiter's comparison
+ * comes after the change.
  *
  * User memory is read under the bucket lock with page faults disabled; when that fails, the lock is
  * dropped, the page is brought in, and everything starts again.
@@ -178,7 +178,8 @@ static int wait_setup(u64 addr, bool shared, u32 val, struct futex_waiter *w)
 	return 0;
 }
 
-/* 0 woken, -EWOULDBLOCK the word is not val, -ETIMEDOUT, -ERESTARTSYS a signal, -EFAULT, -EINVAL. */
+/* 0 woken, -EWOULDBLOCK the word is not val, -ETIMEDOUT, -ERESTARTSYS a signal, -EFAULT,
+ * -EINVAL. */
 static int futex_wait(u64 addr, bool shared, u32 val, const struct futex_timeout *to, u32 bitset)
 {
 	struct futex_waiter w = { .task = current, .bitset = bitset };
@@ -234,8 +235,8 @@ static long wait_restart(struct restart_block *rb)
 {
 	struct futex_timeout to = { rb->deadline, rb->arg[RB_FLAGS] & RB_REAL };
 
-	return futex_wait_timed(rb->arg[RB_ADDR], rb->arg[RB_FLAGS] & RB_SHARED, (u32)rb->arg[RB_VAL],
-				&to, (u32)rb->arg[RB_BITSET]);
+	return futex_wait_timed(rb->arg[RB_ADDR], rb->arg[RB_FLAGS] & RB_SHARED,
+				(u32)rb->arg[RB_VAL], &to, (u32)rb->arg[RB_BITSET]);
 }
 
 /* --- waking --- */
@@ -533,7 +534,8 @@ SYSCALL(futex, u64, addr, int, op, unsigned int, val, u64, timeout, u64, addr2, 
 		if (rc)
 			return rc;
 	}
-	if (real && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT_REQUEUE_PI && cmd != FUTEX_LOCK_PI2)
+	if (real && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT_REQUEUE_PI &&
+	    cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:

@@ -2,8 +2,9 @@
 /* Futexes with priority inheritance.
  *
  * The word holds the owner's thread id, FUTEX_WAITERS when the kernel must be asked to unlock, and
- * FUTEX_OWNER_DIED. While somebody waits there is a struct pi_state for the key: owner and waiters, the
- * most important first. Unlocking hands over: the next owner's id is in the word before it runs.
+ * FUTEX_OWNER_DIED. While somebody waits there is a struct pi_state for the key: owner and waiters,
+ * the most important first. Unlocking hands over: the next owner's id is in the word before it
+ * runs.
  *
  * The owner runs at the priority of the most important task that waits for any of its futexes;
  * when it waits itself, that carries over to the owner it waits for, and so on. Only real-time
@@ -12,9 +13,9 @@
  * When an owner dies the first waiter is given the futex and, being in an address space where the
  * word is mapped, writes the word itself.
  *
- * Lock: pi_lock (LOCK_FUTEX) for everything here; PI futexes are rare enough for one lock. User words
- * are touched under it with page faults disabled. Lifetime: a pi_state exists while it has waiters;
- * its owner is referenced; waiters live on their tasks' stacks. */
+ * Lock: pi_lock (LOCK_FUTEX) for everything here; PI futexes are rare enough for one lock. User
+ * words are touched under it with page faults disabled. Lifetime: a pi_state exists while it has
+ * waiters; its owner is referenced; waiters live on their tasks' stacks. */
 #include <kernel/errno.h>
 #include <kernel/proc.h>
 #include <kernel/slab.h>
@@ -174,7 +175,8 @@ static int find_owner(u32 v, struct task **out)
 	return 0;
 }
 
-/* Queues w behind the owner of the word. pi_lock held; *spare is used when a new state is needed. */
+/* Queues w behind the owner of the word. pi_lock held; *spare is used when a new state is
+ * needed. */
 static int queue_waiter(u64 addr, const struct futex_key *key, u32 v, struct pi_waiter *w,
 			struct pi_state **spare)
 {
@@ -275,8 +277,8 @@ static int write_word(u64 addr, const struct futex_key *key)
 		waiters = state_find(key) ? FUTEX_WAITERS : 0;
 		rc = futex_read_nofault(addr, &v);
 		if (!rc)
-			rc = futex_cmpxchg_nofault(addr, v, current->tid | waiters | FUTEX_OWNER_DIED,
-						   &found);
+			rc = futex_cmpxchg_nofault(
+				addr, v, current->tid | waiters | FUTEX_OWNER_DIED, &found);
 		spin_unlock(&pi_lock);
 		if (!rc && found == v)
 			return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Robust futexes: a list in user memory of the locks a thread holds, which the kernel walks when the
- * thread dies, to mark each as left by a dead owner and wake one waiter.
+/* Robust futexes: a list in user memory of the locks a thread holds, which the kernel walks when
+ * the thread dies, to mark each as left by a dead owner and wake one waiter.
  *
  * Nothing in the list can be trusted: it is bounded in length, every access may fail, and a word is
  * touched only if it says that this very thread owns it. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Time and load accounting.
  *
- * On-CPU time (se.sum_exec) is exact: it is charged from the clock at every switch and tick. Its split
- * into user and system time is sampled by the tick, which runs while the CPU is not idle, and scaled
- * to the exact sum when somebody asks. Idle time is the idle task's on-CPU time.
+ * On-CPU time (se.sum_exec) is exact: it is charged from the clock at every switch and tick. Its
+ * split into user and system time is sampled by the tick, which runs while the CPU is not idle, and
+ * scaled to the exact sum when somebody asks. Idle time is the idle task's on-CPU time.
  *
  * The load average is brought up to date by any tick that finds it older than 5 s, and by readers;
  * periods that passed with all CPUs idle are made up for then. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing what a task may do: policy, priority, CPUs.
  *
- * A waiting task is moved at once. A running one on a CPU it may no longer use cannot be moved while
- * it runs: its queue is told (must_move), the next switch takes it off the queue, and the code behind
- * that switch, on another stack, queues it elsewhere (move_task). In between it is on no queue but
- * `moving`: wakers take it for queued, and other changes only edit its fields. Its state need not be
+ * A waiting task is moved at once. A running one on a CPU it may no longer use cannot be moved
+ * while it runs: its queue is told (must_move), the next switch takes it off the queue, and the
+ * code behind that switch, on another stack, queues it elsewhere (move_task). In between it is on
+ * no queue but `moving`: wakers take it for queued, and other changes only edit its fields. Its
+ * state need not be
  * running: it may have been preempted between setting a state and calling schedule(). */
 #include <arch/ops.h>
 #include <kernel/errno.h>

@@ -2,18 +2,19 @@
 /* Fair tasks: earliest eligible virtual deadline first.
  *
  * Virtual time. Running for d ns moves a task's vruntime by d * 1024 / weight. V, the weighted mean
- * of all runnable vruntimes, is where everyone would stand if service were perfectly fair; V - vruntime
- * is the service a task is owed (its lag). A task is eligible when it is owed some. Each request for
- * a slice has a virtual deadline, vruntime + slice * 1024 / weight; among the eligible the earliest
- * deadline runs. So heavy tasks run more often, and nobody falls behind by more than a slice.
+ * of all runnable vruntimes, is where everyone would stand if service were perfectly fair; V -
+ * vruntime is the service a task is owed (its lag). A task is eligible when it is owed some. Each
+ * request for a slice has a virtual deadline, vruntime + slice * 1024 / weight; among the eligible
+ * the earliest deadline runs. So heavy tasks run more often, and nobody falls behind by more than a
+ * slice.
  *
- * Sleepers. A task that leaves the queue keeps its lag, bounded to two slices, and comes back as far
- * from the V of that moment. Sleeping earns nothing, and having overdrawn is not forgotten.
+ * Sleepers. A task that leaves the queue keeps its lag, bounded to two slices, and comes back as
+ * far from the V of that moment. Sleeping earns nothing, and having overdrawn is not forgotten.
  *
  * The tree is ordered by deadline; each node knows the least vruntime below it, so the search for
- * the earliest eligible deadline is one walk down. V is not stored: avg_sum and avg_load hold the sums
- * over the tree relative to `zero`, which is moved along so that products stay small. The running
- * task is not in the tree; it enters the sums where they are used.
+ * the earliest eligible deadline is one walk down. V is not stored: avg_sum and avg_load hold the
+ * sums over the tree relative to `zero`, which is moved along so that products stay small. The
+ * running task is not in the tree; it enters the sums where they are used.
  *
  * Everything is under rq->lock. This file is also built for the host unit test. */
 #include "sched_internal.h"

@@ -6,14 +6,14 @@
  * switch always happens at preempt_count 1, interrupts off, so the count needs no saving.
  *
  * Sleeping and waking. The sleeper stores its state with a full barrier and then looks at its
- * condition; the waker makes the condition true and then looks at the state, under t->pi_lock, which
- * serialises wakers. Three cases: the task has not reached the queue lock yet (still on the queue:
- * its state goes back to running and schedule() keeps it); it is off the queue but its CPU has not
- * left its stack yet (on_cpu: the waker waits these few instructions); or it sleeps.
+ * condition; the waker makes the condition true and then looks at the state, under t->pi_lock,
+ * which serialises wakers. Three cases: the task has not reached the queue lock yet (still on the
+ * queue: its state goes back to running and schedule() keeps it); it is off the queue but its CPU
+ * has not left its stack yet (on_cpu: the waker waits these few instructions); or it sleeps.
  *
- * Lifetime: a task that dies is switched away from in state TASK_DEAD; finish_switch, on the stack of
- * the next one, drops the task's reference to itself. Tasks are freed by RCU, so whoever has found one
- * with preemption off may wake it without a reference. */
+ * Lifetime: a task that dies is switched away from in state TASK_DEAD; finish_switch, on the stack
+ * of the next one, drops the task's reference to itself. Tasks are freed by RCU, so whoever has
+ * found one with preemption off may wake it without a reference. */
 #include <arch/mmu.h>
 #include <arch/ops.h>
 #include <kernel/log.h>
@@ -103,7 +103,8 @@ static bool try_sleep(struct runq *rq, struct task *t, u32 state)
 }
 
 /* Picks and switches. preempt_count is 1, interrupts are off on entry and on at the end, whether a
- * switch took place or not. preempted: the task did not ask, so it stays runnable whatever its state. */
+ * switch took place or not. preempted: the task did not ask, so it stays runnable whatever its
+ * state. */
 static void schedule_locked_out(bool preempted)
 {
 	struct runq *rq = this_rq();
@@ -246,8 +247,8 @@ static void activate_on(struct task *t, unsigned int cpu, unsigned int flags, bo
 	rq_unlock(rq);
 }
 
-/* t may still be on its queue, on the way to sleep: then it needs no waking. t->pi_lock held; it also
- * keeps a task that moves between queues from arriving meanwhile. */
+/* t may still be on its queue, on the way to sleep: then it needs no waking. t->pi_lock held; it
+ * also keeps a task that moves between queues from arriving meanwhile. */
 static bool wake_queued(struct task *t)
 {
 	struct runq *rq = task_rq_lock_held(t);
@@ -311,8 +312,8 @@ void sched_ipi(void)
 
 	if (READ_ONCE(current->work) & WORK_RESCHED)
 		set_need_resched_this_cpu();
-	/* Quiescent if the interrupt hit user mode or preemptible code, or the idle loop, which keeps
-	 * preemption off but reads nothing. */
+	/* Quiescent if the interrupt hit user mode or preemptible code, or the idle loop, which
+	 * keeps preemption off but reads nothing. */
 	if ((count & HARDIRQ_MASK) <= HARDIRQ_OFFSET &&
 	    (!(count & PREEMPT_MASK) || (current->flags & TF_IDLE)))
 		rcu_note_quiescent();
@@ -352,9 +353,7 @@ void sched_fork(struct task *t, bool reset)
 	t->acct_stamp = 0;
 	t->start_time = ktime_get();
 	t->active_mm = NULL;
-#if IS_ENABLED(CONFIG_LOCKDEP)
-	t->nheld = 0;
-#endif
+	lockdep_task_init(t);
 	task_set_class(t);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting the scheduler, and what a CPU does when it has nothing to do.
  *
- * The boot CPU boots in boot_idle_task, which becomes its idle task when it calls cpu_idle; the idle
- * tasks of the others are allocated before they start. An idle CPU has no tick: it halts until an
- * interrupt. It runs with preemption off, so that switching away happens in one place. */
+ * The boot CPU boots in boot_idle_task, which becomes its idle task when it calls cpu_idle; the
+ * idle tasks of the others are allocated before they start. An idle CPU has no tick: it halts until
+ * an interrupt. It runs with preemption off, so that switching away happens in one place. */
 #include <arch/ops.h>
 #include <kernel/errno.h>
 #include <kernel/mm.h>
@@ -63,9 +63,7 @@ int sched_init_cpu(unsigned int cpu)
 	t->active_mm = NULL;
 	t->se = (struct sched_entity){ .on_rq = false };
 	t->work = 0;
-#if IS_ENABLED(CONFIG_LOCKDEP)
-	t->nheld = 0;
-#endif
+	lockdep_task_init(t);
 	list_init(&t->pending.queue);
 	spin_lock_init(&t->pi_lock, LOCK_TASK_WAKE);
 	spin_lock_init(&t->lock, LOCK_TASK_ALLOC);
@@ -86,8 +84,8 @@ int sched_init_cpu(unsigned int cpu)
 	return 0;
 }
 
-/* Halts until there is something to run. The check and the halt are one step for interrupts: they are
- * off from the look at the work word to the halt, which enables them. */
+/* Halts until there is something to run. The check and the halt are one step for interrupts: they
+ * are off from the look at the work word to the halt, which enables them. */
 static void idle_wait(void)
 {
 	for (;;) {

@@ -46,8 +46,8 @@ static int create(int (*fn)(void *arg), void *arg, struct task **out, const char
 	return 0;
 }
 
-/* Creates a thread that starts at the first wake_up_task. *out is valid as long as the thread has not
- * ended. May sleep. -ENOMEM. */
+/* Creates a thread that starts at the first wake_up_task. *out is valid as long as the thread has
+ * not ended. May sleep. -ENOMEM. */
 int kthread_create(int (*fn)(void *arg), void *arg, struct task **out, const char *namefmt, ...)
 {
 	char name[32];

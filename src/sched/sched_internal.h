@@ -6,8 +6,8 @@
  * locked, so the lock is taken without counting (rq_lock).
  *
  * Order: task->pi_lock (LOCK_TASK_WAKE), then rq->lock (LOCK_RUNQUEUE), then a second rq->lock by
- * trylock only. A task on a queue (se.on_rq) changes queue or parameters under the queue's lock; one
- * on none under its pi_lock. task_rq_lock takes both and so excludes either. */
+ * trylock only. A task on a queue (se.on_rq) changes queue or parameters under the queue's lock;
+ * one on none under its pi_lock. task_rq_lock takes both and so excludes either. */
 #ifndef SCHED_INTERNAL_H
 #define SCHED_INTERNAL_H
 
@@ -86,7 +86,8 @@ struct sched_class {
 	void (*put_prev)(struct runq *rq, struct task *t);
 	/* Charges the time since the last call to the running task. */
 	void (*update_curr)(struct runq *rq);
-	/* t, of the same class as the running task, became runnable. sync: the waker sleeps soon. */
+	/* t, of the same class as the running task, became runnable. sync: the waker sleeps
+	 * soon. */
 	void (*check_preempt)(struct runq *rq, struct task *t, bool sync);
 	void (*tick)(struct runq *rq, struct task *t);
 	void (*yield)(struct runq *rq, struct task *t);

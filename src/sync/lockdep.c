@@ -2,10 +2,10 @@
 /* Lock checking of debug builds.
  *
  * Each task keeps the list of locks it holds (task->held), in the order taken. Checked at every
- * acquisition: the class ranks behind all held ones (the same class only with the nested forms); the
- * lock is not held already; a class whose locks are taken by interrupt handlers is never taken with
- * interrupts on. At release: the releaser holds the lock. Elsewhere: no sleep in atomic context, no
- * lock held at exit and at the return to user mode.
+ * acquisition: the class ranks behind all held ones (the same class only with the nested forms);
+ * the lock is not held already; a class whose locks are taken by interrupt handlers is never taken
+ * with interrupts on. At release: the releaser holds the lock. Elsewhere: no sleep in atomic
+ * context, no lock held at exit and at the return to user mode.
  *
  * An interrupt handler runs on the stack and the list of the task it hit. The locks of that task do
  * not count for its order: they are not of the kind it may take, or it could not have come in.
@@ -27,7 +27,8 @@ static const char *const class_names[LOCK_CLASSES] = {
 	NAME(NONE), NAME(TTY_OPEN), NAME(TTY_CTL), NAME(TTY_READ), NAME(TTY_WRITE),
 	NAME(SB_UMOUNT), NAME(MOUNT_TREE), NAME(RENAME), NAME(INODE), NAME(FILE_POS), NAME(EXEC),
 	NAME(EPOLL), NAME(PIPE), NAME(MM), NAME(MAPPING), NAME(PAGE), NAME(FS_PRIVATE),
-	NAME(DRIVER), NAME(SLEEP_INNER), NAME(TASKLIST), NAME(POSIX_TIMER), NAME(SIGHAND), NAME(TASK_ALLOC),
+	NAME(DRIVER), NAME(SLEEP_INNER), NAME(TASKLIST), NAME(POSIX_TIMER), NAME(SIGHAND),
+	NAME(TASK_ALLOC),
 	NAME(FS_STRUCT), NAME(FILES), NAME(DCACHE_HASH), NAME(DENTRY), NAME(INODE_SPIN),
 	NAME(SB_LISTS), NAME(FLOCK), NAME(PAGETABLE), NAME(XARRAY), NAME(FUTEX), NAME(VMALLOC),
 	NAME(LEAF), NAME(TTY_BUFFER), NAME(DRIVER_IRQ), NAME(SIGQUEUE),
@@ -204,6 +205,11 @@ void lockdep_none_held(const char *where)
 		report("leak", "%s with %s held", where, class_name(t->held[t->nheld - 1].class));
 }
 
+void lockdep_task_init(struct task *t)
+{
+	t->nheld = 0;
+}
+
 void might_sleep_check(const char *file, int line)
 {
 	if (!sched_started || lockdep_off)
@@ -232,6 +238,9 @@ bool lockdep_held(const struct lock_debug *d)
 	return true;
 }
 void lockdep_none_held(const char *where)
+{
+}
+void lockdep_task_init(struct task *t)
 {
 }
 void might_sleep_check(const char *file, int line)

@@ -10,9 +10,9 @@
  * wakes it. So a waiter is never overtaken by one that comes later, at the price of a switch per
  * hand-over; spinning on a running owner before queueing makes that rare.
  *
- * Lifetime: a waiter lives on its task's stack, linked under wait_lock; the unlocker touches it only
- * under wait_lock. The last unlocker may touch wait_lock after the new owner runs, so an object must
- * not be freed merely because its mutex could be taken. */
+ * Lifetime: a waiter lives on its task's stack, linked under wait_lock; the unlocker touches it
+ * only under wait_lock. The last unlocker may touch wait_lock after the new owner runs, so an
+ * object must not be freed merely because its mutex could be taken. */
 #include <kernel/errno.h>
 #include <kernel/lock.h>
 #include <kernel/sched.h>

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Read-copy-update.
  *
- * Readers are regions with preemption off, so a CPU is quiescent whenever it could switch tasks. One
- * kernel thread runs grace periods. To start one it marks every other CPU as owing a report
+ * Readers are regions with preemption off, so a CPU is quiescent whenever it could switch tasks.
+ * One kernel thread runs grace periods. To start one it marks every other CPU as owing a report
  * (rcu_need_qs) and sends it a reschedule interrupt; the thread itself runs preemptibly, so its own
  * CPU has no old reader. A CPU reports at the interrupt, if it hit user mode, the idle loop or
  * preemptible kernel code; otherwise the interrupt asks for a reschedule, and the next context
  * switch reports. So neither idle nor busy CPUs need a tick, and with one CPU a grace period is
  * nothing at all.
  *
- * Callbacks wait on the list of the CPU that queued them. The first one arms a timer, which wakes the
- * thread some milliseconds later: one grace period serves all that came meanwhile.
+ * Callbacks wait on the list of the CPU that queued them. The first one arms a timer, which wakes
+ * the thread some milliseconds later: one grace period serves all that came meanwhile.
  *
- * Batches are numbered. rcu_started counts up before the lists are collected; a callback queued, or a
- * reader finished being of interest, before somebody read rcu_started as n is covered by batch n + 1
- * at the latest.
+ * Batches are numbered. rcu_started counts up before the lists are collected; a callback queued, or
+ * a reader finished being of interest, before somebody read rcu_started as n is covered by batch n
+ * + 1 at the latest.
  *
  * Locks: rcu_cpu.lock (LOCK_RCU, interrupts off) guards one CPU's list; nothing nests inside. */
 #include <arch/ops.h>

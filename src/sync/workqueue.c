@@ -2,16 +2,16 @@
 /* Deferred work.
  *
  * One pool for the machine: a FIFO list and worker threads that take from it. Another worker is
- * started when work is left while none is idle, so work that sleeps does not hold up the rest, up to
- * MAX_WORKERS. Idle workers stay.
+ * started when work is left while none is idle, so work that sleeps does not hold up the rest, up
+ * to MAX_WORKERS. Idle workers stay.
  *
- * A work item is pending from schedule_work until a worker takes it off the list; from then on it may
- * be scheduled again, also by itself, and may be freed by its own function. So a worker knows what it
- * runs only by address. The same item never runs on two workers at once: one that is taken while it
- * still runs elsewhere is put back.
+ * A work item is pending from schedule_work until a worker takes it off the list; from then on it
+ * may be scheduled again, also by itself, and may be freed by its own function. So a worker knows
+ * what it runs only by address. The same item never runs on two workers at once: one that is taken
+ * while it still runs elsewhere is put back.
  *
- * Locks: pool.lock (LOCK_WORKQUEUE, interrupts off). Waking happens after it is dropped, because wait
- * queues come before it in the lock order. */
+ * Locks: pool.lock (LOCK_WORKQUEUE, interrupts off). Waking happens after it is dropped, because
+ * wait queues come before it in the lock order. */
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/sched.h>
@@ -205,7 +205,8 @@ static int worker_start(void)
 	return rc;
 }
 
-/* True when there is work that is not running on another worker, which will take it again itself. */
+/* True when there is work that is not running on another worker, which will take it again
+ * itself. */
 static bool pool_has_work(void)
 {
 	bool found = false;

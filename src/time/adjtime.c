@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Disciplining the clock: adjtimex(2), clock_adjtime(2).
  *
- * Frequency and tick length change the rate of the counter at once. Offsets are worked off by a timer
- * that shifts CLOCK_REALTIME once a second: a single-shot offset (adjtime) by at most 500 us each time,
- * a phase offset (ADJ_OFFSET) by a fraction that the time constant sets, and it also pulls at the
- * frequency, as a phase-locked loop does. All state is under adj_mutex. */
+ * Frequency and tick length change the rate of the counter at once. Offsets are worked off by a
+ * timer that shifts CLOCK_REALTIME once a second: a single-shot offset (adjtime) by at most 500 us
+ * each time, a phase offset (ADJ_OFFSET) by a fraction that the time constant sets, and it also
+ * pulls at the frequency, as a phase-locked loop does. All state is under adj_mutex. */
 #include <kernel/div.h>
 #include <kernel/errno.h>
 #include <kernel/proc.h>

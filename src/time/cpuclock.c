@@ -2,8 +2,8 @@
 /* CPU time of threads and processes as clocks.
  *
  * Clock ids below zero name somebody's CPU time, as Linux encodes them: bits 3.. hold the
- * complement of the id, bit 2 says thread, bits 0..1 what is measured: 0 user+system as the tick saw
- * it, 1 user only, 2 exact. Id 0 is the caller. */
+ * complement of the id, bit 2 says thread, bits 0..1 what is measured: 0 user+system as the tick
+ * saw it, 1 user only, 2 exact. Id 0 is the caller. */
 #include <kernel/errno.h>
 #include <kernel/proc.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* High-resolution timers.
  *
- * Each CPU has a tree of timers by expiry and one hardware timer set to the first of them. A timer is
- * queued on the CPU that starts it and its callback runs there, in the timer interrupt, without locks
- * held; it is off the tree then, in state RUNNING, and may start itself again or return a new expiry.
- * A running timer that is started from elsewhere stays on the CPU where it runs.
+ * Each CPU has a tree of timers by expiry and one hardware timer set to the first of them. A timer
+ * is queued on the CPU that starts it and its callback runs there, in the timer interrupt, without
+ * locks held; it is off the tree then, in state RUNNING, and may start itself again or return a new
+ * expiry. A running timer that is started from elsewhere stays on the CPU where it runs.
  *
- * Removing the first timer does not touch the hardware: at worst there is one interrupt for nothing.
+ * Removing the first timer does not touch the hardware: at worst there is one interrupt for
+ * nothing.
  *
  * Lock: base.lock (LOCK_HRTIMER), interrupts off. t->cpu says which base's lock guards a timer; it
  * changes under the lock of the base it leaves. Cancelling waits until RUNNING is gone, after which

@@ -3,8 +3,8 @@
  * ITIMER_PROF count its CPU time and are looked at by the tick, as is RLIMIT_CPU.
  *
  * All fields are in struct process under siglock; the timer itself is started and cancelled outside
- * it, by threads of the process, which settle the order of two setitimer calls through real_interval
- * being written last. */
+ * it, by threads of the process, which settle the order of two setitimer calls through
+ * real_interval being written last. */
 #include <kernel/errno.h>
 #include <kernel/proc.h>
 #include <kernel/syscall.h>

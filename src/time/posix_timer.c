@@ -2,18 +2,18 @@
 /* POSIX timers: timer_create(2) and its kin.
  *
  * A process that has any owns a struct posix_timers: a table of ids and one lock for everything in
- * its timers. Timers on wall clocks run as high-resolution timers, those on CPU clocks are looked at
- * by the tick of the threads they measure.
+ * its timers. Timers on wall clocks run as high-resolution timers, those on CPU clocks are looked
+ * at by the tick of the threads they measure.
  *
- * At most one signal of a timer is queued at any time (its preallocated sigqueue). An interval timer
- * rests while its signal waits; when the signal is taken, posix_timer_signal_taken counts the
+ * At most one signal of a timer is queued at any time (its preallocated sigqueue). An interval
+ * timer rests while its signal waits; when the signal is taken, posix_timer_signal_taken counts the
  * intervals that passed as overrun and starts it again. `seq` travels with the signal, so that one
  * sent before a timer_settime does not start the timer anew.
  *
  * Locks: posix_timers.lock (LOCK_POSIX_TIMER, interrupts off), taken by the timer callback; signals
  * are sent after it is dropped. Cancelling an hrtimer waits for its callback and so happens without
- * it. Lifetime: a timer is unlinked from the table under the lock and freed by the unlinker after the
- * callback is done; the tick finds CPU timers under the lock only. */
+ * it. Lifetime: a timer is unlinked from the table under the lock and freed by the unlinker after
+ * the callback is done; the tick finds CPU timers under the lock only. */
 #include <arch/ops.h>
 #include <kernel/errno.h>
 #include <kernel/idr.h>

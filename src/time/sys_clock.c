@@ -70,7 +70,8 @@ SYSCALL(clock_getres, int, id, struct user_ptr, tp)
 
 	if (rc)
 		return rc;
-	if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE || (id < 0 && (id & 3) != 2))
+	if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE ||
+	    (id < 0 && (id & 3) != 2))
 		ts.tv_nsec = (s64)TICK_NS_SHOWN;
 	return user_ptr_is_null(tp) ? 0 : put_timespec(tp, &ts);
 }
@@ -235,8 +236,8 @@ static long sleep_restart(struct restart_block *rb)
 	return sleep_relative(&s, USER_PTR(rb->arg[0]));
 }
 
-/* Sleeps to a deadline that was computed from a duration: what is left is told, and a restarted call
- * goes on with the same deadline. */
+/* Sleeps to a deadline that was computed from a duration: what is left is told, and a restarted
+ * call goes on with the same deadline. */
 static long sleep_relative(const struct sleep *s, struct user_ptr rem)
 {
 	struct restart_block *rb = &current->restart_block;

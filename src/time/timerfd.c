@@ -5,8 +5,8 @@
  * counts an expiry and wakes readers; intervals that passed are counted when somebody reads, so a
  * short interval costs no interrupts while nobody looks.
  *
- * Lock: wq.lock guards the state; the callback takes it. Cancelling the timer happens outside it. All
- * timerfds on CLOCK_REALTIME that want to know when the clock is set are on one list. */
+ * Lock: wq.lock guards the state; the callback takes it. Cancelling the timer happens outside it.
+ * All timerfds on CLOCK_REALTIME that want to know when the clock is set are on one list. */
 #include <arch/ops.h>
 #include <fs/poll.h>
 #include <fs/vfs.h>
@@ -240,8 +240,7 @@ SYSCALL(timerfd_create, int, clock, int, flags)
 	hrtimer_init(&t->timer, timerfd_fn);
 	list_init(&t->cancel_node);
 	t->clock = clock;
-	rc = anon_file_create("timerfd", &timerfd_fops, t, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)),
-			      &file);
+	rc = anon_file_create("timerfd", &timerfd_fops, t, O_RDWR | flags, &file);
 	if (rc) {
 		kfree(t);
 		return rc;

@@ -12,9 +12,10 @@
 #define MAX 16
 
 const u32 nice_weight[40] = {
-	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
-	3906,  3121,  2501,  1991,  1586,  1277,  1024,	 820,	655,   526,   423,  335,  272,	215,
-	172,   137,   110,   87,    70,	   56,	  45,	 36,	29,    23,    18,   15,
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
+	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
+	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
 };
 
 static struct runq rq;
@@ -142,8 +143,8 @@ TEST(nobody_starves)
 	CHECK(worst <= 8 * 4 * MS + 8 * MS);
 }
 
-/* A task that sleeps half the time and one that never does: the sleeper gets what it asks for, up to
- * its share, and no more after a long sleep. */
+/* A task that sleeps half the time and one that never does: the sleeper gets what it asks for, up
+ * to its share, and no more after a long sleep. */
 TEST(sleepers_do_not_save_up)
 {
 	u64 before;

@@ -87,8 +87,9 @@ KTEST(sched_fair_share)
 	KTEST_EXPECT(max_t < sum / 4 * 2);
 }
 
-/* A real-time thread runs at once although the CPU is busy: measured from the interrupt that wakes it,
- * since the interrupt itself may be late. Without preemption it would wait for the end of a slice. */
+/* A real-time thread runs at once although the CPU is busy: measured from the interrupt that wakes
+ * it, since the interrupt itself may be late. Without preemption it would wait for the end of a
+ * slice. */
 struct rt_wake {
 	struct hrtimer timer;
 	struct task *task;
