@@ -14,9 +14,14 @@ def vm(*args, **kwargs):
 
 def machines():
     """How many QEMU processes are children of this one, at any depth."""
-    out = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], capture_output=True, text=True,
-                         check=True).stdout
-    rows = [line.split(None, 2) for line in out.splitlines()]
+    rows = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as f:
+                name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+        except (OSError, IndexError):
+            continue  # it has ended
+        rows.append((pid, rest.split()[1], name))
     family, count = {str(os.getpid())}, 0
     for _ in range(8):
         family |= {pid for pid, ppid, _ in rows if ppid in family}
