@@ -31,7 +31,7 @@ EXIT_TEST_OK, EXIT_TEST_FAIL, EXIT_PANIC = 33, 35, 125
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-LINUX_APPEND = "console=ttyS0 quiet panic=-1 mitigations=off no5lvl"
+LINUX_APPEND = "console=ttyS0 quiet panic=-1 mitigations=off no5lvl no_timer_check"
 KEELSON_APPEND = "console=ttyS0"
 
 
