@@ -189,7 +189,7 @@ void up_read(struct rwsem *s) RELEASES_GENERIC(s);
 void down_write(struct rwsem *s) ACQUIRES(s);
 void down_write_nested(struct rwsem *s) ACQUIRES(s);
 bool down_write_trylock(struct rwsem *s) TRY_ACQUIRES(true, s);
-int must_check down_write_killable(struct rwsem *s);
+int must_check down_write_killable(struct rwsem *s) TRY_ACQUIRES(0, s);
 void up_write(struct rwsem *s) RELEASES(s);
 void downgrade_write(struct rwsem *s);
 

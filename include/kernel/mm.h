@@ -61,8 +61,9 @@ struct vm_fault {
 struct vm_ops {
 	void (*open)(struct vma *v);  /* a copy of the area came into being (fork, split) */
 	void (*close)(struct vma *v);
-	/* Finds the page for f: 0 with f->page referenced, or -EFAULT (SIGSEGV), -EIO/-ENXIO (SIGBUS:
-	 * beyond the end), -ENOMEM, -EAGAIN (try again). NULL: mapping_fault of the page cache. */
+	/* Finds the page for f: 0 with f->page referenced, or -EFAULT (SIGSEGV), -EIO/-ENXIO
+	 * (SIGBUS: beyond the end), -ENOMEM, -EAGAIN (try again). NULL: mapping_fault of the page
+	 * cache. */
 	int (*fault)(struct vm_fault *f);
 	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS). */
 	int (*page_mkwrite)(struct vm_fault *f);
@@ -98,7 +99,7 @@ struct mm {
 	struct arch_mm arch;	/* root, CPUs that may cache it, generations: asm/mmu.h */
 	u32 membarrier;		/* A: registered commands */
 	u64 mmap_top;		/* C: placement goes downward from here */
-	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages, pinned; /* L: of areas */
+	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages; /* L: of areas */
 	atomic64_t rss_anon, rss_file, rss_shmem; /* A: mapped pages */
 	atomic64_t pgtable_bytes;
 	u64 hiwater_rss;
@@ -160,8 +161,9 @@ static inline struct vma *vma_next(struct vma *v)
 {
 	return v->next;
 }
-/* Drivers' mmap: maps device registers or other memory without descriptors, size bytes from the start
- * of v; sets VM_IO. prot: 0 cached, PTE_PCD | PTE_PWT uncached, PTE_PWT write combining. 0 or -ENOMEM. */
+/* Drivers' mmap: maps device registers or other memory without descriptors, size bytes from the
+ * start of v; sets VM_IO. prot: 0 cached, PTE_PCD | PTE_PWT uncached, PTE_PWT write combining. 0 or
+ * -ENOMEM. */
 int vma_map_phys(struct vma *v, paddr_t pa, u64 size, u64 prot);
 u64 vma_resident_pages(struct vma *v); /* mm->lock held: present page-table entries */
 
@@ -186,8 +188,8 @@ bool oom_kill(const char *why);		/* true: somebody dies, try again */
 
 struct sysinfo_mem {
 	u64 total, free, available, shared, slab_reclaimable, slab_unreclaimable, page_tables,
-		kernel_stacks, anon, mapped, cached, committed, commit_limit, vmalloc_used; /* pages;
-		kernel_stacks and so on too */
+		kernel_stacks, anon, mapped, cached, committed, commit_limit,
+		vmalloc_used; /* pages, all of them */
 };
 void mm_info(struct sysinfo_mem *i); /* may sleep: asks every process */
 /* OOM killer's view of a process, in pages; 0: never chosen. For /proc/PID/oom_score. */
@@ -211,8 +213,8 @@ bool kstack_guard_hit(u64 addr);
  * boot CPU's, whose lists must not be used twice. Called by the boot CPU after making the copy. */
 void mm_cpu_prepare(unsigned int cpu);
 
-/* Page array, buddy, direct map, slab: called once by src/init/main.c, on the boot page tables, with
- * bootinfo and the CPU's features filled. The boot page tables must map the first 4 GiB at
+/* Page array, buddy, direct map, slab: called once by src/init/main.c, on the boot page tables,
+ * with bootinfo and the CPU's features filled. The boot page tables must map the first 4 GiB at
  * DIRECT_MAP_BASE and the image. Afterwards CR3 holds kernel_pgd
  * (asm/mmu.h): no identity mapping, direct map of RAM, ACPI tables and the first MiB, image W^X. */
 void mm_init_early(void);

@@ -124,8 +124,9 @@ static inline bool page_test_and_set(struct page *p, enum page_flag f)
 /* Allocation context. */
 #define GFP_ATOMIC 0u	       /* never sleeps; may use the last reserves */
 #define GFP_KERNEL BIT_GFP(0)  /* may sleep, reclaim and wait for the OOM killer */
-#define GFP_ZERO BIT_GFP(1)
-#define GFP_USER (GFP_KERNEL | BIT_GFP(2)) /* on behalf of a user page: the task may be OOM-killed */
+#define GFP_ZERO   BIT_GFP(1)
+#define GFP_USER                                                                                   \
+	(GFP_KERNEL | BIT_GFP(2)) /* on behalf of a user page: the task may be OOM-killed */
 #define GFP_NOWARN BIT_GFP(3)
 #define GFP_DMA32 BIT_GFP(4)   /* below 4 GiB */
 #define GFP_NORETRY BIT_GFP(5) /* fail rather than invoke the OOM killer */

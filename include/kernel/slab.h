@@ -52,8 +52,8 @@ enum memtype { MEM_UNCACHED, MEM_WRITE_COMBINING, MEM_CACHED };
 void *must_check ioremap(paddr_t pa, size_t size, enum memtype type);
 void iounmap(void *va);
 
-/* Caches that can give memory back: count() objects that could go, scan(n) frees up to n of them and
- * returns how many. Called from reclaim, may sleep. Registered for good. */
+/* Caches that can give memory back: count() objects that could go, scan(n) frees up to n of them
+ * and returns how many. Called from reclaim, may sleep. Registered for good. */
 struct shrinker {
 	const char *name;
 	u64 (*count)(void);

@@ -5,8 +5,8 @@
  * Owns:      the shadow, mapped at SHADOW_BASE for the direct map's ranges by kasan_init. Addresses
  *            outside the direct map (image, vmalloc, page array, user) are not judged.
  * Poisoned:  free pages (page allocator), free objects and the gaps between objects (slab).
- * Reports:   one line with the address, then REPORT's backtrace; a report inside a report is dropped.
- * This file is not instrumented, and neither is what runs before kasan_init. */
+ * Reports:   one line with the address, then REPORT's backtrace; a report inside a report is
+ * dropped. This file is not instrumented, and neither is what runs before kasan_init. */
 #include <kernel/kasan.h>
 #include <kernel/log.h>
 #include <kernel/page.h>
@@ -14,7 +14,7 @@
 
 #include "../mm/mm_internal.h"
 
-#define SHADOW_BASE KASAN_SHADOW_BASE
+#define SHADOW_BASE  KASAN_SHADOW_BASE
 #define SHADOW_SHIFT 3
 
 static bool ready;
@@ -57,10 +57,10 @@ void kasan_unpoison(const void *p, size_t n)
 
 static noinline void bad_access(u64 addr, size_t n, bool write, u64 ip, u8 shadow)
 {
-	const char *what = shadow == KASAN_FREE_PAGE   ? "free page" :
-			   shadow == KASAN_FREE_OBJECT ? "free object" :
-			   shadow == KASAN_REDZONE     ? "red zone" :
-							 "end of an object";
+	const char *what = shadow == KASAN_FREE_PAGE	 ? "free page"
+			   : shadow == KASAN_FREE_OBJECT ? "free object"
+			   : shadow == KASAN_REDZONE	 ? "red zone"
+							 : "end of an object";
 
 	if (__atomic_exchange_n(&reporting, 1, __ATOMIC_SEQ_CST))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of an address space other than the loaded one: arguments for exec, /proc/PID/mem and cmdline,
- * process_vm_readv and writev. Each page is faulted in as its owner would, pinned by a reference, and
- * copied through the direct map. mm->lock shared, one page at a time. */
+/* Memory of an address space other than the loaded one: arguments for exec, /proc/PID/mem and
+ * cmdline, process_vm_readv and writev. Each page is faulted in as its owner would, pinned by a
+ * reference, and copied through the direct map. mm->lock shared, one page at a time. */
 #include <fs/vfs.h>
 #include <kernel/errno.h>
 #include <kernel/proc.h>
@@ -20,7 +20,8 @@ static bool page_pin_mapped(struct vma *v, u64 addr, bool write, bool force, str
 		return false;
 	spin_lock(&v->mm->page_table_lock);
 	e = pte_read(t);
-	if (pte_mapped(e) && (!(e.v & PTE_SW_SPECIAL) || (!write && pte_pfn(e) == page_to_pfn(zero_page)))) {
+	if (pte_mapped(e) &&
+	    (!(e.v & PTE_SW_SPECIAL) || (!write && pte_pfn(e) == page_to_pfn(zero_page)))) {
 		struct page *p = pfn_to_page(pte_pfn(e));
 
 		/* A forced write goes to a private copy, although the entry stays read-only. */
@@ -42,8 +43,8 @@ int mm_pin_page(struct mm *mm, u64 addr, bool write, bool force, struct page **o
 
 	if (!v || v->start > addr || v->flags & VM_IO)
 		return -EFAULT;
-	if (!(v->flags & need) &&
-	    (!force || !(v->flags & (write ? VM_MAYWRITE : VM_MAYREAD)) || (write && v->flags & VM_SHARED)))
+	if (!(v->flags & need) && (!force || !(v->flags & (write ? VM_MAYWRITE : VM_MAYREAD)) ||
+				   (write && v->flags & VM_SHARED)))
 		return -EFAULT;
 	for (unsigned int i = 0; i < 100; i++) {
 		int rc;

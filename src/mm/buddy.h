@@ -7,11 +7,11 @@
 #include <kernel/page.h>
 
 struct buddy {
-	u64 start, end;			/* page frame numbers; start aligned to the largest block */
+	u64 start, end; /* page frame numbers; start aligned to the largest block */
 	u64 free_pages;
-	u32 mask;			/* bit n: list n is not empty */
-	u32 head[MAX_ORDER + 1];	/* 0: empty (frame 0 is never given out) */
-	u32 nr[MAX_ORDER + 1];		/* blocks on each list */
+	u32 mask;		 /* bit n: list n is not empty */
+	u32 head[MAX_ORDER + 1]; /* 0: empty (frame 0 is never given out) */
+	u32 nr[MAX_ORDER + 1];	 /* blocks on each list */
 };
 
 #define PAGE_ORDER_MASK (0xffu << PAGE_ORDER_SHIFT)

@@ -3,8 +3,8 @@
  *
  * Owns two lists made from the loader's memory map: early_free, RAM that nothing occupies (not the
  * image, not the modules, not the first 64 KiB, where processors are started), and direct_ranges,
- * what the direct map and the page array will cover. early_alloc carves from the top of free RAM that
- * is mapped; the rest goes to the page allocator. Boot CPU only, no locks. */
+ * what the direct map and the page array will cover. early_alloc carves from the top of free RAM
+ * that is mapped; the rest goes to the page allocator. Boot CPU only, no locks. */
 #include <arch/ops.h>
 #include <arch/sections.h>
 #include <kernel/string.h>
@@ -12,7 +12,7 @@
 #include "mm_internal.h"
 
 #define LOW_RESERVED 0x10000ul
-#define MAX_RANGES (BOOT_MAX_REGIONS + BOOT_MAX_MODULES + 16)
+#define MAX_RANGES   (BOOT_MAX_REGIONS + BOOT_MAX_MODULES + 16)
 
 struct mem_range early_free[MAX_RANGES] __initdata;
 unsigned int nr_early_free __initdata;

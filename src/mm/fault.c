@@ -6,10 +6,11 @@
  *   mapped, write    private: copy, or reuse when this entry holds the only reference;
  *                    shared: the file is told (page_mkwrite), then writable
  *   else             stale translation of this CPU
- * Locking: mm->lock shared keeps areas and tables; the page is prepared without page_table_lock, which is
- *          then taken to look at the entry again and install. A loser of that race drops its page.
- * Truncation: a page is removed from its mapping before the last unmapping pass of truncate; whoever
- *          installs a page checks p->mapping under page_table_lock, so either side sees the other. */
+ * Locking: mm->lock shared keeps areas and tables; the page is prepared without page_table_lock,
+ * which is then taken to look at the entry again and install. A loser of that race drops its page.
+ * Truncation: a page is removed from its mapping before the last unmapping pass of truncate;
+ * whoever installs a page checks p->mapping under page_table_lock, so either side sees the other.
+ */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -78,8 +79,8 @@ static int anon_fault(struct vma *v, pte_t *t, bool write)
 
 /* --- copy on write --- */
 
-/* The entry e at t is to be written: a private copy of what it maps replaces it. Copied under the lock,
- * because another thread may replace the entry and drop the old page any time else. */
+/* The entry e at t is to be written: a private copy of what it maps replaces it. Copied under the
+ * lock, because another thread may replace the entry and drop the old page any time else. */
 static int cow_copy(struct vma *v, u64 addr, pte_t *t, pte_t e)
 {
 	struct mm *mm = v->mm;
@@ -162,9 +163,10 @@ static int write_fault(struct vma *v, u64 addr, pte_t *t, pte_t e)
 	if (e.v & PTE_SW_SPECIAL)
 		return cow_copy(v, addr, t, e);
 	if (p->flags & 1u << PG_ANON && atomic_read(&p->refs) == 1) {
-		/* Only this entry can reach it, and entries are duplicated under mm->lock exclusive. */
-		(void)entry_install(v, t, e,
-				    (pte_t){ (e.v & ~PTE_SW_COW) | write_bits(v->flags) }, NULL);
+		/* Only this entry can reach it, and entries are duplicated under mm->lock
+		 * exclusive. */
+		(void)entry_install(v, t, e, (pte_t){ (e.v & ~PTE_SW_COW) | write_bits(v->flags) },
+				    NULL);
 		return 0;
 	}
 	return cow_copy(v, addr, t, e);
@@ -172,8 +174,8 @@ static int write_fault(struct vma *v, u64 addr, pte_t *t, pte_t e)
 
 /* --- files --- */
 
-/* Maps the neighbours of a page that a read fault brought in, as far as they are cached, up to date and
- * inside the same table, area and file. */
+/* Maps the neighbours of a page that a read fault brought in, as far as they are cached, up to date
+ * and inside the same table, area and file. */
 static void map_around(struct vma *v, u64 addr, pte_t *t)
 {
 	struct mapping *m = v->file->inode->mapping;
@@ -258,7 +260,9 @@ static int map_file_copy(struct vma *v, pte_t *t, struct page *orig)
 
 static int file_fault(struct vma *v, u64 addr, pte_t *t, bool write)
 {
-	struct vm_fault f = { .vma = v, .addr = addr, .pgoff = vma_pgoff_of(v, addr), .write = write };
+	struct vm_fault f = {
+		.vma = v, .addr = addr, .pgoff = vma_pgoff_of(v, addr), .write = write
+	};
 	bool generic = !v->ops || !v->ops->fault;
 	u64 prot = vma_prot_bits(v->flags);
 	struct mapping *m;
@@ -269,9 +273,10 @@ static int file_fault(struct vma *v, u64 addr, pte_t *t, bool write)
 	/* The handler mapped device memory itself. */
 	if (!f.page)
 		return 0;
-	/* Pages of the cache must still belong to the file when installed; others have no mapping. */
-	m = generic || v->ops->fault == mapping_fault ? v->file->inode->mapping :
-							READ_ONCE(f.page->mapping);
+	/* Pages of the cache must still belong to the file when installed; others have no mapping.
+	 */
+	m = generic || v->ops->fault == mapping_fault ? v->file->inode->mapping
+						      : READ_ONCE(f.page->mapping);
 	if (write && !(v->flags & VM_SHARED))
 		return map_file_copy(v, t, f.page);
 	if (write) {
@@ -335,8 +340,7 @@ int stack_expand(struct vma *v, u64 addr)
 	if (v->prev && start < v->prev->end)
 		return -ENOMEM;
 	pages = (v->start - start) >> PAGE_SHIFT;
-	if (!mm_may_expand(mm, v->flags, pages) ||
-	    (v->flags & VM_LOCKED && !mlock_room(mm, pages)))
+	if (!mm_may_expand(mm, v->flags, pages) || (v->flags & VM_LOCKED && !mlock_room(mm, pages)))
 		return -ENOMEM;
 	if (v->flags & VM_ACCOUNT && commit_charge(pages))
 		return -ENOMEM;
@@ -349,7 +353,7 @@ int stack_expand(struct vma *v, u64 addr)
 
 /* The area for addr with mm->lock held shared, after growing a stack if need be; NULL with the lock
  * released: none. */
-static struct vma *lock_area(struct mm *mm, u64 addr)
+static struct vma *lock_area(struct mm *mm, u64 addr) NO_LOCK_ANALYSIS
 {
 	struct vma *v;
 	int rc = -EFAULT;
@@ -364,7 +368,9 @@ static struct vma *lock_area(struct mm *mm, u64 addr)
 	down_write(&mm->lock);
 	v = vma_find(mm, addr);
 	if (v)
-		rc = v->start <= addr ? 0 : v->flags & VM_GROWSDOWN ? stack_expand(v, addr) : -EFAULT;
+		rc = v->start <= addr	       ? 0
+		     : v->flags & VM_GROWSDOWN ? stack_expand(v, addr)
+					       : -EFAULT;
 	if (rc) {
 		up_write(&mm->lock);
 		return NULL;
@@ -395,7 +401,7 @@ static int fault_no_memory(u32 fault)
 	return 0;
 }
 
-int mm_fault(u64 addr, u32 fault, int *sig, int *si_code)
+int mm_fault(u64 addr, u32 fault, int *sig, int *si_code) NO_LOCK_ANALYSIS
 {
 	struct mm *mm = current->mm;
 	struct vma *v;
@@ -446,7 +452,8 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool ignore_errors)
 		v = vma_find(mm, start);
 		if (!v || v->start >= end) {
 			up_read(&mm->lock);
-			return ignore_errors || (v && v->start >= end && start >= end) ? 0 : -ENOMEM;
+			return ignore_errors || (v && v->start >= end && start >= end) ? 0
+										       : -ENOMEM;
 		}
 		start = max(start, v->start);
 		stop = min(end, v->end);
@@ -486,9 +493,9 @@ int vma_map_phys(struct vma *v, paddr_t pa, u64 size, u64 prot)
 
 		if (rc)
 			return rc;
-		pte_set(t, pte_make((pa.v + off) >> PAGE_SHIFT,
-				    vma_prot_bits(v->flags) | write_bits(v->flags) | prot |
-					    PTE_SW_SPECIAL));
+		pte_set(t, pte_make((pa.v + off) >> PAGE_SHIFT, vma_prot_bits(v->flags) |
+									write_bits(v->flags) |
+									prot | PTE_SW_SPECIAL));
 	}
 	return 0;
 }

@@ -12,12 +12,12 @@
 
 #define CLASS_MAX_SMALL 1024
 
-static const u16 class_size[] = { 16,  32,  48,	  64,	96,   128,  192,  256, 320,
+static const u16 class_size[] = { 16,  32,  48,	 64,  96,   128,  192,	256, 320,
 				  384, 512, 640, 768, 1024, 2048, 4096, 8192 };
 static const char *const class_name[] = {
-	"kmalloc-16",  "kmalloc-32",  "kmalloc-48",  "kmalloc-64",   "kmalloc-96",   "kmalloc-128",
-	"kmalloc-192", "kmalloc-256", "kmalloc-320", "kmalloc-384",  "kmalloc-512",  "kmalloc-640",
-	"kmalloc-768", "kmalloc-1k",  "kmalloc-2k",  "kmalloc-4k",   "kmalloc-8k",
+	"kmalloc-16",  "kmalloc-32",  "kmalloc-48",  "kmalloc-64",  "kmalloc-96",  "kmalloc-128",
+	"kmalloc-192", "kmalloc-256", "kmalloc-320", "kmalloc-384", "kmalloc-512", "kmalloc-640",
+	"kmalloc-768", "kmalloc-1k",  "kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k",
 };
 static struct kmem_cache *class_cache[ARRAY_SIZE(class_size)] __ro_after_init;
 static u8 class_of_small[CLASS_MAX_SMALL / 16 + 1] __ro_after_init; /* by (size + 15) / 16 */

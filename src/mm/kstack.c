@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel stacks.
  *
- * Owns:    the second half of the vmalloc area, cut into slots of twice the stack size: guard below,
- *          stack above. A slot keeps its number for ever; its stack may be unmapped to give memory
+ * Owns:    the second half of the vmalloc area, cut into slots of twice the stack size: guard
+ * below, stack above. A slot keeps its number for ever; its stack may be unmapped to give memory
  *          back.
- * Caches:  mapped stacks are kept, per CPU first, then in a global list, so that fork and exit neither
- *          map nor unmap nor flush. A stack in a cache links through its own top word.
- * Locking: kstack_lock (LOCK_VMALLOC) for the global list and slot numbers; CPU caches: preemption
- *          off. Lifetime: stacks are freed by RCU or after the task has left them. */
+ * Caches:  mapped stacks are kept, per CPU first, then in a global list, so that fork and exit
+ * neither map nor unmap nor flush. A stack in a cache links through its own top word. Locking:
+ * kstack_lock (LOCK_VMALLOC) for the global list and slot numbers; CPU caches: preemption off.
+ * Lifetime: stacks are freed by RCU or after the task has left them. */
 #include <arch/mmu.h>
 #include <arch/thread.h>
 #include <kernel/kasan.h>
@@ -19,11 +19,11 @@
 #include "mm_internal.h"
 
 #define STACKS_BASE (VMALLOC_BASE + (256ul << 30))
-#define SLOT_SIZE (2 * KSTACK_SIZE)
-#define MAX_SLOTS (1u << 20)
-#define CPU_CACHE 4
-#define GLOBAL_MIN 8
-#define GLOBAL_MAX 128
+#define SLOT_SIZE   (2 * KSTACK_SIZE)
+#define MAX_SLOTS   (1u << 20)
+#define CPU_CACHE   4
+#define GLOBAL_MIN  8
+#define GLOBAL_MAX  128
 
 struct stack_cache {
 	void *head;
@@ -139,8 +139,8 @@ static void stack_unmap(void *stack)
 void kstack_free(void *stack)
 {
 	/* Grace periods let dead tasks pile up: room for what a storm of forks frees at once. */
-	unsigned int limit = (unsigned int)clamp(pages_total_count() / 2048, (u64)GLOBAL_MIN,
-						 (u64)GLOBAL_MAX);
+	unsigned int limit =
+		(unsigned int)clamp(pages_total_count() / 2048, (u64)GLOBAL_MIN, (u64)GLOBAL_MAX);
 	struct stack_cache *c;
 	bool over;
 

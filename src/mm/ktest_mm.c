@@ -113,7 +113,8 @@ KTEST(mm_kmalloc)
 
 KTEST(mm_vmalloc)
 {
-	char *a = vmalloc(5 * PAGE_SIZE + 1), *b = vzalloc(300000), *c = kvmalloc(100000, GFP_KERNEL);
+	char *a = vmalloc(5 * PAGE_SIZE + 1), *b = vzalloc(300000),
+	     *c = kvmalloc(100000, GFP_KERNEL);
 
 	KTEST_EXPECT(a && b && c);
 	KTEST_EXPECT(!memchr_inv(b, 0, 300000));
@@ -145,6 +146,27 @@ KTEST(mm_kstack)
 		kstack_free(s[i]);
 }
 
+static int map_at(struct mm *mm, u64 at, u64 pages)
+{
+	int rc;
+
+	down_write(&mm->lock);
+	rc = mmap_anon_locked(mm, at, pages * PAGE_SIZE,
+			      VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE);
+	up_write(&mm->lock);
+	return rc;
+}
+
+static int unmap_at(struct mm *mm, u64 at, u64 pages)
+{
+	int rc;
+
+	down_write(&mm->lock);
+	rc = munmap_locked(mm, at, pages * PAGE_SIZE);
+	up_write(&mm->lock);
+	return rc;
+}
+
 /* An address space that nobody runs in: areas and pages through the forced accessors. */
 KTEST(mm_space)
 {
@@ -153,21 +175,15 @@ KTEST(mm_space)
 	u64 at = 0x10000000;
 
 	KTEST_EXPECT(mm != NULL);
-	down_write(&mm->lock);
-	KTEST_EXPECT(!mmap_anon_locked(mm, at, 16 * PAGE_SIZE,
-				       VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE));
-	up_write(&mm->lock);
+	KTEST_EXPECT(!map_at(mm, at, 16));
 	KTEST_EXPECT(!mm_write(mm, at + PAGE_SIZE - 3, "across", 7));
 	KTEST_EXPECT(mm_read(mm, at + PAGE_SIZE - 3, buf, 7) == 7 && !strcmp(buf, "across"));
 	KTEST_EXPECT(atomic64_read(&mm->rss_anon) == 2);
 	KTEST_EXPECT(mm_read(mm, at + 16 * PAGE_SIZE - 4, buf, 8) == 4);
-	down_write(&mm->lock);
-	KTEST_EXPECT(!munmap_locked(mm, at + PAGE_SIZE, PAGE_SIZE));
+	KTEST_EXPECT(!unmap_at(mm, at + PAGE_SIZE, 1));
 	KTEST_EXPECT(mm->nr_areas == 2 && mm->total_pages == 15);
 	KTEST_EXPECT(atomic64_read(&mm->rss_anon) == 1);
-	KTEST_EXPECT(!mmap_anon_locked(mm, at + PAGE_SIZE, PAGE_SIZE,
-				       VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE));
+	KTEST_EXPECT(!map_at(mm, at + PAGE_SIZE, 1));
 	KTEST_EXPECT(mm->nr_areas == 1 && mm->total_pages == 16);
-	up_write(&mm->lock);
 	mm_put(mm);
 }

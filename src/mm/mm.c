@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Life of an address space: creation, the copy that fork makes, the end.
  *
- * users counts tasks; the last takes the areas down (may sleep). refs counts whoever may still have the
- * page-table root loaded or looks at the structure; users as a whole hold one.
+ * users counts tasks; the last takes the areas down (may sleep). refs counts whoever may still have
+ * the page-table root loaded or looks at the structure; users as a whole hold one.
  *
- * fork copies entries, not pages: both sides lose write permission and gain PTE_SW_COW, and the page a
- * reference. Areas whose pages can be found again are not copied at all: shared ones, and private
- * ones in which no private page was ever made (has_anon).
- * Locking: parent->lock exclusive for the whole copy; the child is not visible to anybody but
- *          truncation, hence its page_table_lock. */
+ * fork copies entries, not pages: both sides lose write permission and gain PTE_SW_COW, and the
+ * page a reference. Areas whose pages can be found again are not copied at all: shared ones, and
+ * private ones in which no private page was ever made (has_anon). Locking: parent->lock exclusive
+ * for the whole copy; the child is not visible to anybody but truncation, hence its
+ * page_table_lock. */
 #include <fs/vfs.h>
 #include <kernel/errno.h>
 #include <kernel/proc.h>
@@ -175,7 +175,8 @@ static int copy_entries(struct mm *child, struct vma *to, struct vma *v, bool *p
 			break;
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
-		if (copy_table(src, dst, (unsigned int)((stop - at) >> PAGE_SHIFT), v, &anon, &file))
+		if (copy_table(src, dst, (unsigned int)((stop - at) >> PAGE_SHIFT), v, &anon,
+			       &file))
 			*protected = true;
 		spin_unlock(&child->page_table_lock);
 		spin_unlock(&parent->page_table_lock);

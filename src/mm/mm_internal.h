@@ -29,9 +29,9 @@ void arch_map_early_pages(u64 va, u64 size);
 void arch_early_alloc_done(void); /* from here on page_alloc supplies tables */
 /* --- arch/x86_64/mm/pgtable.c: a table that is zero again and in no TLB --- */
 void pt_table_free(struct page *p);
-u64 pt_stores_trim(void); /* this CPU's; pages freed */
-extern bool mm_cpu_emulated; /* QEMU's software CPU: steps of string instructions count one by one, and
-			      * page tables are never walked ahead of use */
+u64 pt_stores_trim(void);    /* this CPU's; pages freed */
+extern bool mm_cpu_emulated; /* QEMU's software CPU: steps of string instructions count one by one,
+			      * and page tables are never walked ahead of use */
 /* --- arch/x86_64/mm/uaccess.c: patches the copy routines for this processor --- */
 void arch_uaccess_init(void);
 /* --- vma.c --- */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Making and removing areas: mmap, munmap, brk, and what exec needs.
  *
- * Order of checks and errors is Linux 6.1's. A call first finds out whether it can succeed, then takes
- * away what lies under a fixed mapping, then commits.
- * Placement: downwards from mm->mmap_top, which exec puts below the largest stack with a random
- * distance; MAP_32BIT within the second GiB.
+ * Order of checks and errors is Linux 6.1's. A call first finds out whether it can succeed, then
+ * takes away what lies under a fixed mapping, then commits. Placement: downwards from mm->mmap_top,
+ * which exec puts below the largest stack with a random distance; MAP_32BIT within the second GiB.
  * Locking: mm->lock exclusive. Files are asked to map (file_ops->mmap) with it held. */
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -16,8 +15,8 @@
 
 #include "vma.h"
 
-#define LOW_32BIT 0x40000000ul
-#define HIGH_32BIT 0x80000000ul
+#define LOW_32BIT      0x40000000ul
+#define HIGH_32BIT     0x80000000ul
 #define MAP_HUGE_SIZES (21u << 26 | 30u << 26)
 #define SHARED_VALID_FLAGS                                                                         \
 	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |   \
@@ -325,8 +324,8 @@ long mmap_locked(struct mm *mm, const struct mmap_req *rq, bool *populate)
 		return -EPERM;
 	if (vm & VM_LOCKED && !mlock_room(mm, len >> PAGE_SHIFT))
 		return -EAGAIN;
-	rc = f ? file_allows(f, rq->prot, flags, rq->pgoff, len >> PAGE_SHIFT, &vm) :
-		 anon_allows(flags, &vm);
+	rc = f ? file_allows(f, rq->prot, flags, rq->pgoff, len >> PAGE_SHIFT, &vm)
+	       : anon_allows(flags, &vm);
 	if (rc)
 		return rc;
 	if (!f && vm & VM_SHARED) {
@@ -338,8 +337,8 @@ long mmap_locked(struct mm *mm, const struct mmap_req *rq, bool *populate)
 	at = area_install(mm, (u64)at, len, vm, f, rq);
 	if (shared)
 		file_put(shared);
-	*populate = at >= 0 && (vm & VM_LOCKED ||
-				(flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE);
+	*populate = at >= 0 &&
+		    (vm & VM_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE);
 	return at;
 }
 
@@ -371,7 +370,8 @@ int mmap_anon_locked(struct mm *mm, u64 start, u64 len, u32 flags)
 		flags |= VM_ACCOUNT;
 	}
 	v = vma_find(mm, start);
-	if (!(flags & VM_STACK) && v && vma_extend(mm, v->prev, start, start + len, flags, NULL, NULL, 0))
+	if (!(flags & VM_STACK) && v &&
+	    vma_extend(mm, v->prev, start, start + len, flags, NULL, NULL, 0))
 		goto done;
 	v = vma_alloc(mm, start, start + len, flags);
 	if (!v) {
@@ -393,8 +393,8 @@ int mm_map_stack(u64 top, u64 initial, u32 vm_flags)
 
 	down_write(&mm->lock);
 	rc = mmap_anon_locked(mm, top - len, len,
-			      vm_flags | VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
-				      VM_GROWSDOWN | VM_STACK | (u32)mm->def_flags);
+			      vm_flags | VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE |
+				      VM_MAYEXEC | VM_GROWSDOWN | VM_STACK | (u32)mm->def_flags);
 	up_write(&mm->lock);
 	return rc;
 }

@@ -2,9 +2,9 @@
 /* Out of memory: one process is chosen and killed, with a report in the log.
  *
  * Choice: the largest sum of mapped pages and page tables, shifted by oom_score_adj thousandths of
- *         memory; -1000 and process 1 are never chosen. While a victim is dying nobody else is chosen:
- *         callers wait a little and try again.
- * Locking: the process list under RCU; signals as usual. May sleep. */
+ *         memory; -1000 and process 1 are never chosen. While a victim is dying nobody else is
+ * chosen: callers wait a little and try again. Locking: the process list under RCU; signals as
+ * usual. May sleep. */
 #include <kernel/log.h>
 #include <kernel/proc.h>
 #include <kernel/signal.h>
@@ -31,7 +31,8 @@ struct mm *process_mm_grab(struct process *p)
 
 	/* Not through p->leader: it may be reaped and freed while we hold the process. */
 	rcu_read_lock();
-	list_for_each_entry_rcu(t, &p->threads, thread_node) {
+	list_for_each_entry_rcu(t, &p->threads, thread_node)
+	{
 		spin_lock(&t->lock);
 		mm = t->mm;
 		if (mm)
@@ -91,7 +92,8 @@ static void name_of(struct process *p, char name[16])
 
 	name[0] = '\0';
 	rcu_read_lock();
-	list_for_each_entry_rcu(t, &p->threads, thread_node) {
+	list_for_each_entry_rcu(t, &p->threads, thread_node)
+	{
 		strscpy(name, t->comm, 16);
 		break;
 	}
@@ -107,7 +109,9 @@ static void report(const char *why, struct process *p, s64 score)
 	name_of(p, name);
 	log_err("oom", "%s: %s (pid %d) asked, %s (pid %d, score %lld) dies", why, current->comm,
 		current->process ? current->process->tgid : 0, name, p->tgid, (long long)score);
-	log_err("oom", "pages: total %llu free %llu anon %llu cached %llu slab %llu tables %llu stacks %llu",
+	log_err("oom",
+		"pages: total %llu free %llu anon %llu cached %llu slab %llu tables %llu stacks "
+		"%llu",
 		(unsigned long long)i.total, (unsigned long long)i.free, (unsigned long long)i.anon,
 		(unsigned long long)i.cached,
 		(unsigned long long)(i.slab_reclaimable + i.slab_unreclaimable),

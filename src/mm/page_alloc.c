@@ -3,10 +3,9 @@
  *
  * Zones:    below 4 GiB (devices with 32-bit addresses) and the rest. Ordinary requests take the
  *           upper zone first.
- * Caches:   free single pages of either zone, linked through page->next, touched with interrupts off
- *           by their own CPU only. Filled and emptied in batches.
- * Reserve:  the last reserve_pages are for requests that may not sleep and for victims of the OOM
- *           killer; everybody else reclaims first.
+ * Caches:   free single pages of either zone, linked through page->next, touched with interrupts
+ * off by their own CPU only. Filled and emptied in batches. Reserve:  the last reserve_pages are
+ * for requests that may not sleep and for victims of the OOM killer; everybody else reclaims first.
  * State:    a page outside the allocator has refs >= 1 (or an owner that does not count); inside it
  *           refs is 0, flags is 0 but for the heads of free blocks, owner is NULL.
  * Locking:  zone->lock (LOCK_PAGE_ALLOC, interrupts off) nests inside everything but the log. */
@@ -20,7 +19,7 @@
 #include "buddy.h"
 #include "mm_internal.h"
 
-#define POISON_FREE 0xaa
+#define POISON_FREE    0xaa
 #define PCP_FILL_ORDER 4 /* pages moved to a CPU at once */
 
 struct zone {
@@ -137,8 +136,8 @@ static u64 pcp_pop(struct page_cache_cpu *c)
 	return pfn;
 }
 
-/* Moves pages from the zones: false when there was none. A block is cut up here: its pages come back
- * one by one and merge again in the zone. */
+/* Moves pages from the zones: false when there was none. A block is cut up here: its pages come
+ * back one by one and merge again in the zone. */
 static bool pcp_fill(struct page_cache_cpu *c, gfp_t gfp)
 {
 	unsigned int order = PCP_FILL_ORDER;
@@ -158,7 +157,7 @@ static bool pcp_fill(struct page_cache_cpu *c, gfp_t gfp)
 	return true;
 }
 
-static void pcp_empty(struct page_cache_cpu *c, u32 keep)
+static void pcp_empty(struct page_cache_cpu *c, u32 keep) NO_LOCK_ANALYSIS
 {
 	struct zone *locked = NULL;
 
@@ -351,8 +350,7 @@ u64 pages_free_count(void)
 {
 	u64 n = zones_free_pages();
 
-	for_each_online_cpu(cpu)
-		n += READ_ONCE(per_cpu(page_cache_cpu, cpu).count);
+	for_each_online_cpu(cpu) n += READ_ONCE(per_cpu(page_cache_cpu, cpu).count);
 	return n;
 }
 
@@ -380,7 +378,8 @@ bool pfn_valid(u64 pfn)
 
 /* --- start --- */
 
-/* The reserve grows with memory: 1/256 of it, 128 KiB to 4 MiB; all CPU caches together hold as much. */
+/* The reserve grows with memory: 1/256 of it, 128 KiB to 4 MiB; all CPU caches together hold as
+ * much. */
 static void levels_update(void)
 {
 	reserve_pages = clamp(total_pages / 256, 32ul, 1024ul);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The sleeping lock of one page: PG_LOCKED, with sleepers on one of a few hashed queues. A page has no
- * room for a queue; PG_WAITERS says whether unlocking must look for one. */
+/* The sleeping lock of one page: PG_LOCKED, with sleepers on one of a few hashed queues. A page has
+ * no room for a queue; PG_WAITERS says whether unlocking must look for one. */
 #include <kernel/hash.h>
 #include <kernel/page.h>
 #include <kernel/sched.h>
@@ -9,7 +9,7 @@
 #define QUEUES 64
 
 static struct wait_queue queues[QUEUES] = {
-#define Q(i) [i] = WAIT_QUEUE_INIT(queues[i])
+#define Q(i)  [i] = WAIT_QUEUE_INIT(queues[i])
 #define Q8(i) Q(i), Q(i + 1), Q(i + 2), Q(i + 3), Q(i + 4), Q(i + 5), Q(i + 6), Q(i + 7)
 	Q8(0), Q8(8), Q8(16), Q8(24), Q8(32), Q8(40), Q8(48), Q8(56),
 };

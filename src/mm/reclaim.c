@@ -2,8 +2,8 @@
 /* Memory pressure: what happens when the page allocator has nothing to give.
  *
  * Order of help: pages in CPU caches, shrinkers (page cache, dentries, inodes, spare slabs, spare
- * stacks), then the OOM killer for requests that may wait for it. Shrinkers are tried round robin with
- * a share of what they say they have. A request that may not sleep gets nothing of this.
+ * stacks), then the OOM killer for requests that may wait for it. Shrinkers are tried round robin
+ * with a share of what they say they have. A request that may not sleep gets nothing of this.
  * Locking: shrinkers register during boot and stay; the list is read without a lock. A task that
  * reclaims does not reclaim again from inside a shrinker. */
 #include <kernel/log.h>
@@ -14,7 +14,7 @@
 #include "mm_internal.h"
 
 #define RECLAIM_BATCH 64
-#define MAX_ATTEMPTS 16
+#define MAX_ATTEMPTS  16
 
 static struct shrinker *shrinkers;
 static DEFINE_SPINLOCK(shrinkers_lock, LOCK_LEAF);
@@ -59,7 +59,8 @@ static u64 shrink_all(u64 want)
 
 			if (!have)
 				continue;
-			/* A quarter, then half, then all: spread the loss before taking everything. */
+			/* A quarter, then half, then all: spread the loss before taking everything.
+			 */
 			objects += s->scan(max(have >> (3 - pass), min(have, (u64)RECLAIM_BATCH)));
 			if (pages_free_count() >= start + want)
 				return want;

@@ -3,10 +3,10 @@
  *
  * A segment is an anonymous tmpfs file; attaching maps it with operations that count attachments
  * through fork, split and exit. IPC_RMID hides the segment's key; it goes with the last attachment.
- * An id is index + 32768 * generation of that index, so that an old id is not mistaken for a new segment.
- * Locking: shm_lock for everything; it nests inside mm->lock (attachment counts change there). Files
- * are mapped and dropped without it.
- * Lifetime: a segment is referenced by the id table and by every attachment. */
+ * An id is index + 32768 * generation of that index, so that an old id is not mistaken for a new
+ * segment. Locking: shm_lock for everything; it nests inside mm->lock (attachment counts change
+ * there). Files are mapped and dropped without it. Lifetime: a segment is referenced by the id
+ * table and by every attachment. */
 #include <fs/procfs.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -22,23 +22,23 @@
 
 #include "vma.h"
 
-#define SHMMNI 4096
-#define SHM_MAX (~0ul - (1ul << 24))
+#define SHMMNI	 4096
+#define SHM_MAX	 (~0ul - (1ul << 24))
 #define ID_SHIFT 15
 
 /* L: shm_lock  C: const */
 struct shm {
-	int id;			/* C */
-	s32 key;		/* L */
-	u32 mode;		/* L: permission bits, SHM_DEST, SHM_LOCKED */
-	u32 uid, gid;		/* L */
-	u32 cuid, cgid;		/* C */
-	u64 size;		/* C: bytes as asked */
-	struct file *file;	/* C */
-	u64 nattch;		/* L */
+	int id;			 /* C */
+	s32 key;		 /* L */
+	u32 mode;		 /* L: permission bits, SHM_DEST, SHM_LOCKED */
+	u32 uid, gid;		 /* L */
+	u32 cuid, cgid;		 /* C */
+	u64 size;		 /* C: bytes as asked */
+	struct file *file;	 /* C */
+	u64 nattch;		 /* L */
 	s64 atime, dtime, ctime; /* L: seconds */
-	s32 cpid, lpid;		/* L */
-	bool gone;		/* L: out of the table */
+	s32 cpid, lpid;		 /* L */
+	bool gone;		 /* L: out of the table */
 };
 
 static DEFINE_MUTEX(shm_lock, LOCK_SLEEP_INNER);
@@ -130,7 +130,8 @@ static const struct vm_ops shm_vm_ops = {
 
 /* --- shmget --- */
 
-/* A segment that is not in the table yet; without shm_lock, because files have locks of their own. */
+/* A segment that is not in the table yet; without shm_lock, because files have locks of their own.
+ */
 static int shm_create(s32 key, u64 size, u32 flags, struct shm **out)
 {
 	const struct cred *c = current_cred();
@@ -177,7 +178,8 @@ static int shm_by_key(s32 key, u64 size, u32 flags)
 	struct shm *s;
 	int i;
 
-	idr_for_each_entry(&segments, s, i) {
+	idr_for_each_entry(&segments, s, i)
+	{
 		int rc;
 
 		if (s->key != key)
@@ -277,7 +279,8 @@ SYSCALL(shmat, int, id, u64, addr, u32, flags)
 	rc = shm_hold(id, flags, &s);
 	if (rc)
 		return rc;
-	rq.prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
+	rq.prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+		  (flags & SHM_EXEC ? PROT_EXEC : 0);
 	rq.len = s->size;
 	rq.file = s->file;
 	rq.private = s;
@@ -286,29 +289,38 @@ SYSCALL(shmat, int, id, u64, addr, u32, flags)
 	return rc == -EEXIST ? -EINVAL : rc;
 }
 
+/* Unmaps the areas of the segment that was attached at addr. -EINVAL: none. */
+static int detach(struct mm *mm, u64 addr)
+{
+	struct vma *v, *next;
+	const void *segment = NULL;
+	u64 end = ~0ul;
+	int rc = -EINVAL;
+
+	for (v = vma_find(mm, addr); v && v->start < end; v = next) {
+		next = v->next;
+		if (v->ops != &shm_vm_ops || v->start - (v->pgoff << PAGE_SHIFT) != addr ||
+		    (segment && v->private != segment))
+			continue;
+		segment = v->private;
+		end = addr + ALIGN_UP(((const struct shm *)v->private)->size, PAGE_SIZE);
+		rc = munmap_locked(mm, v->start, v->end - v->start);
+		if (rc)
+			break;
+	}
+	return rc;
+}
+
 SYSCALL(shmdt, u64, addr)
 {
 	struct mm *mm = current->mm;
-	struct vma *v, *next;
-	const struct shm *s = NULL;
-	u64 end = 0;
-	int rc = -EINVAL;
+	int rc;
 
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (down_write_killable(&mm->lock))
 		return -EINTR;
-	for (v = vma_find(mm, addr); v && (!s || v->start < end); v = next) {
-		next = v->next;
-		if (v->ops != &shm_vm_ops || v->start - (v->pgoff << PAGE_SHIFT) != addr ||
-		    (s && v->private != s))
-			continue;
-		s = v->private;
-		end = addr + ALIGN_UP(s->size, PAGE_SIZE);
-		rc = munmap_locked(mm, v->start, v->end - v->start);
-		if (rc)
-			break;
-	}
+	rc = detach(mm, addr);
 	up_write(&mm->lock);
 	return rc;
 }
@@ -318,10 +330,20 @@ SYSCALL(shmdt, u64, addr)
 static void shm_describe(const struct shm *s, struct user_shmid_ds *d)
 {
 	*d = (struct user_shmid_ds){
-		.perm = { .key = s->key, .uid = s->uid, .gid = s->gid, .cuid = s->cuid,
-			  .cgid = s->cgid, .mode = s->mode, .seq = (u16)(s->id >> ID_SHIFT) },
-		.segsz = s->size, .atime = s->atime, .dtime = s->dtime, .ctime = s->ctime,
-		.cpid = s->cpid, .lpid = s->lpid, .nattch = s->nattch,
+		.perm = { .key = s->key,
+			  .uid = s->uid,
+			  .gid = s->gid,
+			  .cuid = s->cuid,
+			  .cgid = s->cgid,
+			  .mode = s->mode,
+			  .seq = (u16)(s->id >> ID_SHIFT) },
+		.segsz = s->size,
+		.atime = s->atime,
+		.dtime = s->dtime,
+		.ctime = s->ctime,
+		.cpid = s->cpid,
+		.lpid = s->lpid,
+		.nattch = s->nattch,
 	};
 }
 
@@ -350,15 +372,17 @@ static int highest_index(void)
 	struct shm *s;
 	int i, top = 0;
 
-	idr_for_each_entry(&segments, s, i)
-		top = i;
+	idr_for_each_entry(&segments, s, i) top = i;
 	return top;
 }
 
 static long shm_info(int cmd, struct user_ptr buf)
 {
-	struct user_shminfo limits = { .shmmax = SHM_MAX, .shmmin = 1, .shmmni = SHMMNI,
-				       .shmseg = SHMMNI, .shmall = SHM_MAX };
+	struct user_shminfo limits = { .shmmax = SHM_MAX,
+				       .shmmin = 1,
+				       .shmmni = SHMMNI,
+				       .shmseg = SHMMNI,
+				       .shmall = SHM_MAX };
 	struct user_shm_info use = { 0 };
 	struct shm *s;
 	int i, top;
@@ -366,12 +390,11 @@ static long shm_info(int cmd, struct user_ptr buf)
 	mutex_lock(&shm_lock);
 	use.used_ids = (s32)segments.count;
 	use.tot = total_pages;
-	idr_for_each_entry(&segments, s, i)
-		use.rss += READ_ONCE(s->file->inode->mapping->nr_pages);
+	idr_for_each_entry(&segments, s, i) use.rss += READ_ONCE(s->file->inode->mapping->nr_pages);
 	top = highest_index();
 	mutex_unlock(&shm_lock);
-	if (cmd == IPC_INFO ? copy_to_user(buf, &limits, sizeof(limits)) :
-			      copy_to_user(buf, &use, sizeof(use)))
+	if (cmd == IPC_INFO ? copy_to_user(buf, &limits, sizeof(limits))
+			    : copy_to_user(buf, &use, sizeof(use)))
 		return -EFAULT;
 	return top;
 }
@@ -453,17 +476,17 @@ static int shm_show(struct strbuf *sb)
 	int i;
 
 	sb_puts(sb, "       key      shmid perms                  size  cpid  lpid nattch   uid   "
-			"gid  cuid  cgid      atime      dtime      ctime                   rss       "
-			"           swap\n");
+		    "gid  cuid  cgid      atime      dtime      ctime                   rss       "
+		    "           swap\n");
 	mutex_lock(&shm_lock);
 	idr_for_each_entry(&segments, s, i)
 		sb_printf(sb,
-			      "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10lld %10lld "
-			      "%10lld %21llu %21u\n",
-			      s->key, s->id, s->mode, (unsigned long long)s->size, s->cpid, s->lpid,
-			      (unsigned long long)s->nattch, s->uid, s->gid, s->cuid, s->cgid,
-			      (long long)s->atime, (long long)s->dtime, (long long)s->ctime,
-			      (unsigned long long)(s->file->inode->mapping->nr_pages << PAGE_SHIFT), 0);
+			  "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10lld %10lld "
+			  "%10lld %21llu %21u\n",
+			  s->key, s->id, s->mode, (unsigned long long)s->size, s->cpid, s->lpid,
+			  (unsigned long long)s->nattch, s->uid, s->gid, s->cuid, s->cgid,
+			  (long long)s->atime, (long long)s->dtime, (long long)s->ctime,
+			  (unsigned long long)(s->file->inode->mapping->nr_pages << PAGE_SHIFT), 0);
 	mutex_unlock(&shm_lock);
 	return 0;
 }

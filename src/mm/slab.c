@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Object caches.
  *
- * Owns:    slabs (blocks of 1 << order pages cut into objects of one size) and, on every CPU, a list
- *          of free objects for each cache. Allocation pops that list, freeing pushes; batches move
+ * Owns:    slabs (blocks of 1 << order pages cut into objects of one size) and, on every CPU, a
+ * list of free objects for each cache. Allocation pops that list, freeing pushes; batches move
  *          between it and the slabs under cache->lock.
- * Slab:    all pages carry PG_SLAB and owner = cache; the head page (frame number rounded down to the
- *          order) keeps index = objects out of the slab (a CPU's list counts as out), mapcount =
- *          offset of the first free object / 8, or -1, and the links of the partial list.
- * Object:  [ object | red zone 8, with CONFIG_POISON | link 8, when outside ]. The link of a free
- *          object overlays its first word, except where somebody may still look at a free object
- *          (SLAB_RCU), a constructor ran, or debugging wants the whole object as a pattern.
- * Links:   stored xored with a secret and their own address, so that an overrun or a use after free
- *          yields a wild pointer that faults instead of a chosen one.
- * RCU:     a slab of a SLAB_RCU cache goes back to the page allocator after a grace period; the
- *          rcu_head overlays owner and the links of its head page.
- * Locking: cache->lock (LOCK_SLAB), interrupts off; CPU lists: own CPU, interrupts off. Any context. */
+ * Slab:    all pages carry PG_SLAB and owner = cache; the head page (frame number rounded down to
+ * the order) keeps index = objects out of the slab (a CPU's list counts as out), mapcount = offset
+ * of the first free object / 8, or -1, and the links of the partial list. Object:  [ object | red
+ * zone 8, with CONFIG_POISON | link 8, when outside ]. The link of a free object overlays its first
+ * word, except where somebody may still look at a free object (SLAB_RCU), a constructor ran, or
+ * debugging wants the whole object as a pattern. Links:   stored xored with a secret and their own
+ * address, so that an overrun or a use after free yields a wild pointer that faults instead of a
+ * chosen one. RCU:     a slab of a SLAB_RCU cache goes back to the page allocator after a grace
+ * period; the rcu_head overlays owner and the links of its head page. Locking: cache->lock
+ * (LOCK_SLAB), interrupts off; CPU lists: own CPU, interrupts off. Any context. */
 #include <kernel/init.h>
 #include <kernel/kasan.h>
 #include <kernel/log.h>
@@ -189,7 +188,8 @@ static void slab_release_rcu(struct rcu_head *h)
 
 static void slab_destroy(struct kmem_cache *c, struct page *s)
 {
-	_Static_assert(sizeof(struct page) - offsetof(struct page, owner) >= sizeof(struct rcu_head),
+	_Static_assert(sizeof(struct page) - offsetof(struct page, owner) >=
+			       sizeof(struct rcu_head),
 		       "an rcu_head fits over owner and links");
 	if (c->flags & SLAB_RCU)
 		call_rcu((struct rcu_head *)(void *)&s->owner, slab_release_rcu);
@@ -490,8 +490,7 @@ bool kmem_cache_info(unsigned int i, struct kmem_cache_info *out)
 	}
 	out->slabs = c->nr_slabs;
 	spin_unlock_irqrestore(&c->lock, f);
-	for_each_online_cpu(cpu)
-		free += READ_ONCE(per_cpu(kmem_cpu, cpu)[i].count);
+	for_each_online_cpu(cpu) free += READ_ONCE(per_cpu(kmem_cpu, cpu)[i].count);
 	out->name = c->name;
 	out->object_size = c->size;
 	out->objects = out->slabs * c->per_slab;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* madvise: what really drops pages does so; hints are recorded or accepted.
  *
- * A hole in the range does not stop the call: the areas there are handled, then it fails with ENOMEM.
- * Locking: advice that only drops pages takes mm->lock shared; what changes flags takes it exclusive. */
+ * A hole in the range does not stop the call: the areas there are handled, then it fails with
+ * ENOMEM. Locking: advice that only drops pages takes mm->lock shared; what changes flags takes it
+ * exclusive. */
 #include <fs/vfs.h>
 #include <kernel/errno.h>
 #include <kernel/proc.h>
@@ -106,9 +107,9 @@ static void drop_pages(struct vma *v, u64 start, u64 end)
 	tlb_gather_finish(&tb);
 }
 
-/* MADV_REMOVE: a hole in the file. Drops mm->lock, hence -EAGAIN semantics of the walk: the area must be
- * looked up again. */
-static int punch_hole(struct mm *mm, struct vma *v, u64 start, u64 end)
+/* MADV_REMOVE: a hole in the file. Drops mm->lock, hence -EAGAIN semantics of the walk: the area
+ * must be looked up again. */
+static int punch_hole(struct mm *mm, struct vma *v, u64 start, u64 end) NO_LOCK_ANALYSIS
 {
 	loff_t off = (loff_t)(vma_pgoff_of(v, start) << PAGE_SHIFT);
 	struct file *f = v->file;
@@ -176,8 +177,8 @@ static int walk(struct mm *mm, u64 start, u64 end, int advice, bool flags)
 			start = v->start;
 		}
 		stop = min(v->end, end);
-		rc = flags ? set_flags(&v, start, stop, advice) :
-			     advise_pages(mm, v, start, stop, advice);
+		rc = flags ? set_flags(&v, start, stop, advice)
+			   : advise_pages(mm, v, start, stop, advice);
 		if (rc)
 			return rc;
 		start = stop;

@@ -133,7 +133,8 @@ SYSCALL(mlockall, u32, flags)
 	u32 lock = VM_LOCKED | (flags & MCL_ONFAULT ? VM_LOCKONFAULT : 0);
 	u64 limit;
 
-	if (!flags || flags & ~(u32)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
+	if (!flags || flags & ~(u32)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
+	    flags == MCL_ONFAULT)
 		return -EINVAL;
 	if (!mlock_allowed())
 		return -EPERM;
@@ -168,7 +169,7 @@ SYSCALL0(munlockall)
 /* --- msync --- */
 
 /* One area; the lock is dropped round the write-back. */
-static int sync_area(struct mm *mm, struct vma *v, u64 start, u64 end, u32 flags)
+static int sync_area(struct mm *mm, struct vma *v, u64 start, u64 end, u32 flags) NO_LOCK_ANALYSIS
 {
 	loff_t from = (loff_t)(vma_pgoff_of(v, start) << PAGE_SHIFT);
 	struct file *f = v->file;

@@ -75,8 +75,7 @@ SYSCALL(brk, u64, brk)
 	limit = rlimit_cur(current, RLIMIT_DATA);
 	if (brk < mm->start_brk || brk > USER_END)
 		goto out;
-	if (limit != RLIM_INFINITY &&
-	    brk - mm->start_brk + (mm->end_data - mm->start_data) > limit)
+	if (limit != RLIM_INFINITY && brk - mm->start_brk + (mm->end_data - mm->start_data) > limit)
 		goto out;
 	new = ALIGN_UP(brk, PAGE_SIZE);
 	old = ALIGN_UP(mm->brk, PAGE_SIZE);

@@ -93,8 +93,8 @@ static long move_area(struct vma *v, const struct remap *r)
 	}
 	vma_account(mm, n->flags, (s64)pages);
 	if (!keep_old) {
-		/* munmap gives back what the old area was charged; the new one still needs it. Should
-		 * it fail, both areas exist and both are charged. */
+		/* munmap gives back what the old area was charged; the new one still needs it.
+		 * Should it fail, both areas exist and both are charged. */
 		if (v->flags & VM_ACCOUNT)
 			commit_add(r->old_len >> PAGE_SHIFT);
 		if (munmap_locked(mm, r->addr, r->old_len))
@@ -166,13 +166,7 @@ static long remap_grow(struct mm *mm, struct vma *v, struct remap *r, bool *lock
 	*locked = v->flags & VM_LOCKED;
 	if (r->old_len == v->end - r->addr && end > v->end && end <= USER_END &&
 	    (!v->next || end <= vma_start_gap(v->next))) {
-		struct mapping *m = v->file && v->file->inode ? v->file->inode->mapping : NULL;
-
-		if (m)
-			mutex_lock(&m->areas_lock);
-		vma_tree_resize(mm, v, v->start, end);
-		if (m)
-			mutex_unlock(&m->areas_lock);
+		vma_set_bounds(v, v->start, end);
 		vma_account(mm, v->flags, (s64)more);
 		vma_merge(v);
 		return (long)r->addr;
@@ -201,9 +195,9 @@ static long remap_locked(struct mm *mm, struct remap *r, bool *locked)
 		return remap_to(mm, v, r);
 	}
 	if (r->old_len >= r->new_len) {
-		rc = r->old_len > r->new_len ?
-			     munmap_locked(mm, r->addr + r->new_len, r->old_len - r->new_len) :
-			     0;
+		rc = r->old_len > r->new_len
+			     ? munmap_locked(mm, r->addr + r->new_len, r->old_len - r->new_len)
+			     : 0;
 		return rc ? rc : (long)r->addr;
 	}
 	return remap_grow(mm, v, r, locked);

@@ -113,14 +113,14 @@ free_local:
 	return rc;
 }
 
-SYSCALL(process_vm_readv, pid_t, pid, struct user_ptr, lvec, u64, lnr, struct user_ptr, rvec, u64, rnr,
-	u64, flags)
+SYSCALL(process_vm_readv, pid_t, pid, struct user_ptr, lvec, u64, lnr, struct user_ptr, rvec, u64,
+	rnr, u64, flags)
 {
 	return process_vm(pid, lvec, lnr, rvec, rnr, flags, false);
 }
 
-SYSCALL(process_vm_writev, pid_t, pid, struct user_ptr, lvec, u64, lnr, struct user_ptr, rvec, u64, rnr,
-	u64, flags)
+SYSCALL(process_vm_writev, pid_t, pid, struct user_ptr, lvec, u64, lnr, struct user_ptr, rvec, u64,
+	rnr, u64, flags)
 {
 	return process_vm(pid, lvec, lnr, rvec, rnr, flags, true);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Areas: making, cutting, joining; what they cost against limits and committed memory.
  *
- * Invariants: neighbours that could be one area are one (mmap, mprotect, munmap of advice keep it so);
- *             every linked area of a file is on its mapping->areas; mm->total_pages and its parts are
- *             the sums over the areas; VM_ACCOUNT areas are in `committed`.
- * Locking:    mm->lock exclusive; mapping->areas_lock while the bounds of a listed area change, because
- *             truncation reads them under that lock alone. */
+ * Invariants: neighbours that could be one area are one (mmap, mprotect, munmap of advice keep it
+ * so); every linked area of a file is on its mapping->areas; mm->total_pages and its parts are the
+ * sums over the areas; VM_ACCOUNT areas are in `committed`. Locking:    mm->lock exclusive;
+ * mapping->areas_lock while the bounds of a listed area change, because truncation reads them under
+ * that lock alone. */
 #include <fs/procfs.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -16,7 +16,7 @@
 #include "vma.h"
 
 struct kmem_cache *vma_cache __ro_after_init, *mm_cache __ro_after_init;
-s64 overcommit_memory;	     /* 0 heuristic, 1 always, 2 never */
+s64 overcommit_memory;		  /* 0 heuristic, 1 always, 2 never */
 static s64 overcommit_ratio = 50; /* percent of RAM for 2 */
 static s64 max_map_count = MAX_MAP_COUNT, mmap_min_addr = MMAP_MIN_ADDR;
 SYSCTL(overcommit_memory, "vm/overcommit_memory", 0644, &overcommit_memory, 0, 2);
@@ -152,18 +152,24 @@ void vma_unlink_mapping(struct vma *v)
 	mutex_unlock(&m->areas_lock);
 }
 
-/* Bounds of a listed area change under areas_lock. */
-static void vma_set_bounds(struct vma *v, u64 start, u64 end)
+static void set_bounds(struct vma *v, u64 start, u64 end)
 {
-	struct mapping *m = vma_mapping(v);
-
-	if (m)
-		mutex_lock(&m->areas_lock);
 	if (v->file || v->ops)
 		v->pgoff += (u64)((s64)(start - v->start) >> PAGE_SHIFT);
 	vma_tree_resize(v->mm, v, start, end);
-	if (m)
-		mutex_unlock(&m->areas_lock);
+}
+
+void vma_set_bounds(struct vma *v, u64 start, u64 end)
+{
+	struct mapping *m = vma_mapping(v);
+
+	if (!m) {
+		set_bounds(v, start, end);
+		return;
+	}
+	mutex_lock(&m->areas_lock);
+	set_bounds(v, start, end);
+	mutex_unlock(&m->areas_lock);
 }
 
 /* --- cutting --- */

@@ -7,15 +7,12 @@
 
 #include "mm_internal.h"
 
-#define MMAP_MIN_ADDR 0x10000ul	    /* mappings below need CAP_SYS_RAWIO */
+#define MMAP_MIN_ADDR	0x10000ul /* mappings below need CAP_SYS_RAWIO */
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
-#define MAX_MAP_COUNT 65530u
-#define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
-/* Flags that two areas may differ in and still be one. */
-#define VM_MERGE_IGNORE 0u
+#define MAX_MAP_COUNT	65530u
+#define VM_ACCESS	(VM_READ | VM_WRITE | VM_EXEC)
 
 /* --- vma_tree.c: the ordered tree; mm->lock exclusive --- */
-/* Area ending at or below addr, or NULL; with `next` the one after it. */
 void vma_tree_insert(struct mm *mm, struct vma *v);
 void vma_tree_remove(struct mm *mm, struct vma *v);
 /* Changes the bounds of a linked area; the order must stay. */
@@ -58,12 +55,14 @@ struct vma *vma_alloc(struct mm *mm, u64 start, u64 end, u32 flags);
 void vma_free(struct vma *v);
 void vma_link_mapping(struct vma *v);
 void vma_unlink_mapping(struct vma *v);
+/* Moves the borders of a linked area; truncation reads those of a file's under areas_lock alone. */
+void vma_set_bounds(struct vma *v, u64 start, u64 end);
 /* Cuts v at addr (inside it, page aligned): v keeps the lower part, *upper is the rest. -ENOMEM. */
 int must_check vma_split(struct vma *v, u64 addr, struct vma **upper);
 /* Joins v with its neighbours where possible; the area that now covers v. */
 struct vma *vma_merge(struct vma *v);
-/* An area ending at start (or beginning at end) that a new one with these properties can join, grown
- * accordingly; NULL: none. */
+/* An area ending at start (or beginning at end) that a new one with these properties can join,
+ * grown accordingly; NULL: none. */
 struct vma *vma_extend(struct mm *mm, struct vma *prev, u64 start, u64 end, u32 flags,
 		       struct file *file, const struct vm_ops *ops, u64 pgoff);
 /* Cuts areas so that [start, end) begins and ends at borders. -ENOMEM. */
@@ -77,8 +76,8 @@ void commit_add(u64 pages); /* unchecked: moves a charge */
 void commit_uncharge(u64 pages);
 u64 commit_total(void);
 u64 commit_limit_pages(void);
-bool mlock_allowed(void);			/* RLIMIT_MEMLOCK or capability */
-bool mlock_room(struct mm *mm, u64 pages);	/* for that many more */
+bool mlock_allowed(void);		   /* RLIMIT_MEMLOCK or capability */
+bool mlock_room(struct mm *mm, u64 pages); /* for that many more */
 
 /* --- mmap.c --- */
 /* mm->lock exclusive for these. */
@@ -96,7 +95,8 @@ int must_check move_entries(struct vma *v, u64 from, struct vma *to_vma, u64 to,
 
 /* --- fault.c --- */
 u64 vma_prot_bits(u32 flags);
-/* Resolves one access; mm->lock shared or exclusive. 0, -ENOMEM, -EFAULT, -EIO (SIGBUS), -EAGAIN. */
+/* Resolves one access; mm->lock shared or exclusive. 0, -ENOMEM, -EFAULT, -EIO (SIGBUS), -EAGAIN.
+ */
 int must_check fault_in_page(struct vma *v, u64 addr, bool write);
 /* Grows the stack area v down to addr; lock exclusive. 0 or -ENOMEM. */
 int must_check stack_expand(struct vma *v, u64 addr);
@@ -119,8 +119,8 @@ static inline void mm_update_hiwater(struct mm *mm)
 		mm->hiwater_rss = n;
 }
 
-/* --- oom.c: the address space of a process (of any of its threads), a structure reference (mm_drop):
- * taking it down must not become the caller's task. NULL: none --- */
+/* --- oom.c: the address space of a process (of any of its threads), a structure reference
+ * (mm_drop): taking it down must not become the caller's task. NULL: none --- */
 struct process;
 struct mm *process_mm_grab(struct process *p);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The areas of an address space in order: a red-black tree in which every node knows the largest free
- * gap below an area of its subtree, and a doubly linked list. Finding an area and finding the highest
- * free place are O(log n). A stack's guard gap counts as used. mm->lock exclusive to change, shared to
- * read; vma_find keeps its last answer in mm->cached. */
+/* The areas of an address space in order: a red-black tree in which every node knows the largest
+ * free gap below an area of its subtree, and a doubly linked list. Finding an area and finding the
+ * highest free place are O(log n). A stack's guard gap counts as used. mm->lock exclusive to
+ * change, shared to read; vma_find keeps its last answer in mm->cached. */
 #include "vma.h"
 
 #define SELF_GAP(v) ((v)->own_gap)
@@ -148,7 +148,7 @@ bool vma_gap_find_top(struct mm *mm, u64 low, u64 high, u64 len, u64 *out)
 			n = n->right;
 			continue;
 		}
-check:
+	check:
 		if (v->own_gap >= len &&
 		    gap_fits(v->prev ? v->prev->end : 0, vma_start_gap(v), low, high, len, out))
 			return true;

@@ -2,10 +2,10 @@
 /* Kernel virtual memory: vmalloc and device mappings.
  *
  * Owns the first half of the vmalloc area (stacks have the other, kstack.c). Areas are on one list
- * in address order; an unmapped guard page follows each. New areas go behind the last one and, at the
- * end of the space, into the first gap that fits.
- * Locking: vmalloc_lock for the list; page tables of an area belong to whoever owns the area.
- * Lifetime: an address range is reused only after every CPU has dropped its translations. */
+ * in address order; an unmapped guard page follows each. New areas go behind the last one and, at
+ * the end of the space, into the first gap that fits. Locking: vmalloc_lock for the list; page
+ * tables of an area belong to whoever owns the area. Lifetime: an address range is reused only
+ * after every CPU has dropped its translations. */
 #include <arch/mmu.h>
 #include <kernel/kasan.h>
 #include <kernel/errno.h>
@@ -19,7 +19,7 @@
 #include "mm_internal.h"
 
 #define AREA_BASE VMALLOC_BASE
-#define AREA_END (VMALLOC_BASE + (256ul << 30))
+#define AREA_END  (VMALLOC_BASE + (256ul << 30))
 
 struct kva_area {
 	struct list_head node; /* vmalloc_lock */
@@ -46,7 +46,7 @@ static u64 area_place(u64 need, struct list_head **before)
 		return at;
 	}
 	at = AREA_BASE;
-	list_for_each_entry(a, &areas, node) {
+	list_for_each_entry (a, &areas, node) {
 		if (a->start - at >= need) {
 			*before = &a->node;
 			return at;
@@ -81,7 +81,7 @@ static struct kva_area *area_find(u64 start)
 	struct kva_area *a, *found = NULL;
 
 	spin_lock(&vmalloc_lock);
-	list_for_each_entry(a, &areas, node)
+	list_for_each_entry (a, &areas, node)
 		if (a->start == start) {
 			found = a;
 			break;
@@ -145,7 +145,8 @@ static void *vmalloc_gfp(size_t size, gfp_t gfp)
 	size_t bytes;
 
 	might_sleep();
-	if (size == 0 || !size_align(&bytes, size, PAGE_SIZE) || bytes >> PAGE_SHIFT > pages_total_count())
+	if (size == 0 || !size_align(&bytes, size, PAGE_SIZE) ||
+	    bytes >> PAGE_SHIFT > pages_total_count())
 		return NULL;
 	a = area_alloc(bytes);
 	if (!a)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking pages out of page tables: munmap, exit, MADV_DONTNEED, truncation; moving them for mremap.
  *
- * Locking: page_table_lock round the entries of one table (2 MiB) at a time; it is dropped to flush a
- * full batch. The caller keeps the area in place by mm->lock or, for truncation, by areas_lock. */
+ * Locking: page_table_lock round the entries of one table (2 MiB) at a time; it is dropped to flush
+ * a full batch. The caller keeps the area in place by mm->lock or, for truncation, by areas_lock.
+ */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -39,7 +40,8 @@ static unsigned int skip_empty(const pte_t *t, unsigned int i, unsigned int n)
 	return empty ? n : (unsigned int)(p - t) - 1;
 }
 
-/* Clears entries [i, n) of one table; stops early when the batch is full. Returns the next index. */
+/* Clears entries [i, n) of one table; stops early when the batch is full. Returns the next index.
+ */
 static unsigned int zap_table(struct tlb_batch *tb, struct vma *v, pte_t *t, u64 addr,
 			      unsigned int n, bool cow)
 {
@@ -63,7 +65,8 @@ static unsigned int zap_table(struct tlb_batch *tb, struct vma *v, pte_t *t, u64
 				i++;
 				continue;
 			}
-			/* Nobody else maps a private page through this entry: a plain store will do. */
+			/* Nobody else maps a private page through this entry: a plain store will
+			 * do. */
 			pte_set(&t[i++], (pte_t){ 0 });
 			rss.anon--;
 		} else {
@@ -93,7 +96,8 @@ void zap_range(struct tlb_batch *tb, struct vma *v, u64 start, u64 end, bool cow
 			continue;
 		}
 		spin_lock(&mm->page_table_lock);
-		done = zap_table(tb, v, t, start, (unsigned int)((stop - start) >> PAGE_SHIFT), cow);
+		done = zap_table(tb, v, t, start, (unsigned int)((stop - start) >> PAGE_SHIFT),
+				 cow);
 		spin_unlock(&mm->page_table_lock);
 		start += (u64)done << PAGE_SHIFT;
 		if (tb->nr == TLB_BATCH_PAGES)
@@ -109,7 +113,7 @@ void mapping_unmap_pages(struct mapping *m, u64 first, u64 count, bool cow)
 	if (list_empty(&m->areas))
 		return;
 	mutex_lock(&m->areas_lock);
-	list_for_each_entry(v, &m->areas, mapping_node) {
+	list_for_each_entry (v, &m->areas, mapping_node) {
 		u64 lo = max(first, v->pgoff);
 		u64 hi = v->pgoff + vma_pages(v);
 		struct tlb_batch tb;
@@ -157,10 +161,11 @@ bool page_mkclean(struct page *p)
 	if (!m || list_empty(&m->areas))
 		return false;
 	mutex_lock(&m->areas_lock);
-	list_for_each_entry(v, &m->areas, mapping_node)
+	list_for_each_entry (v, &m->areas, mapping_node)
 		if (v->flags & VM_SHARED && p->index >= v->pgoff &&
 		    p->index < v->pgoff + vma_pages(v))
-			dirty |= entry_clean(v, v->start + ((p->index - v->pgoff) << PAGE_SHIFT), p);
+			dirty |=
+				entry_clean(v, v->start + ((p->index - v->pgoff) << PAGE_SHIFT), p);
 	mutex_unlock(&m->areas_lock);
 	return dirty;
 }

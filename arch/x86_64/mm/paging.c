@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's page tables.
  *
- * Owns:      kernel_pgd and every table below its upper half: the direct map, the vmalloc area, the page
- *            array, the image. All slots of the upper half that will ever be used are filled here, once;
+ * Owns:      kernel_pgd and every table below its upper half: the direct map, the vmalloc area, the
+ * page array, the image. All slots of the upper half that will ever be used are filled here, once;
  *            process roots copy them and never need an update.
- * Rights:    nothing is both writable and executable. The image is mapped by 4 KiB entries by section;
- *            the direct map is never executable, and kprotect_range splits its large pages.
- * Locking:   an upper-level entry is installed by compare-and-exchange, leaves belong to the owner of
- *            the address range. Kernel tables are never freed.
- * Emulation: QEMU's TLB holds 4 KiB entries whatever the page size, and invlpg on a large page drops
- *            everything; user memory therefore has no large pages. */
+ * Rights:    nothing is both writable and executable. The image is mapped by 4 KiB entries by
+ * section; the direct map is never executable, and kprotect_range splits its large pages. Locking:
+ * an upper-level entry is installed by compare-and-exchange, leaves belong to the owner of the
+ * address range. Kernel tables are never freed. Emulation: QEMU's TLB holds 4 KiB entries whatever
+ * the page size, and invlpg on a large page drops everything; user memory therefore has no large
+ * pages. */
 #include <arch/mmu.h>
 #include <arch/ops.h>
 #include <arch/sections.h>
@@ -26,8 +26,8 @@
 #include "../../../src/mm/mm_internal.h"
 
 #define TABLE_PROT (PTE_P | PTE_W | PTE_A)
-#define SIZE_2M (1ul << PMD_SHIFT)
-#define SIZE_1G (1ul << PUD_SHIFT)
+#define SIZE_2M	   (1ul << PMD_SHIFT)
+#define SIZE_1G	   (1ul << PUD_SHIFT)
 
 pte_t kernel_pgd[PT_ENTRIES] __aligned(4096);
 u64 kernel_cr3 __ro_after_init;
@@ -252,7 +252,8 @@ void __init arch_map_early_pages(u64 va, u64 size)
 		}
 		e = kernel_slot(va, PT_SHIFT);
 		if (pte_none(*e))
-			pte_set(e, pte_make(early_alloc(PAGE_SIZE, PAGE_SIZE) >> PT_SHIFT, KPROT_RW));
+			pte_set(e,
+				pte_make(early_alloc(PAGE_SIZE, PAGE_SIZE) >> PT_SHIFT, KPROT_RW));
 		va += PAGE_SIZE;
 	}
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Page tables of processes.
  *
- * Owns:      the lower half of every root. Tables come from, and return to, a per-CPU store of pages
- *            that are known to be zero: an emptied table is zero again, so that making an address space
+ * Owns:      the lower half of every root. Tables come from, and return to, a per-CPU store of
+ * pages that are known to be zero: an emptied table is zero again, so that making an address space
  *            clears no page. Roots have a store of their own, with the kernel's half filled in.
- * Locking:   tables are added under page_table_lock; they are freed with mm->lock held exclusive and
- *            after their areas left mapping->areas, so that nobody walks through them. Stores: own CPU,
+ * Locking:   tables are added under page_table_lock; they are freed with mm->lock held exclusive
+ * and after their areas left mapping->areas, so that nobody walks through them. Stores: own CPU,
  *            preemption off.
  * Lifetime:  a table is reused only after every CPU dropped what it cached of it (tlb.c). */
 #include <arch/mmu.h>
@@ -15,9 +15,9 @@
 
 #include "../../../src/mm/mm_internal.h"
 
-#define USER_TABLE (PTE_P | PTE_W | PTE_U | PTE_A)
+#define USER_TABLE   (PTE_P | PTE_W | PTE_U | PTE_A)
 #define STORE_TABLES 32
-#define STORE_ROOTS 4
+#define STORE_ROOTS  4
 
 struct table_store {
 	u32 head; /* page frame number, 0 empty; links through page->next */

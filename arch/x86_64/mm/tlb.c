@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Address-space switching and TLB shootdown.
  *
- * Generations: mm->arch.tlb_gen counts flushes of an address space. Each CPU remembers, for the one it
- *          has loaded and (with PCID) for a few earlier ones, which generation its TLB knows. Whoever
- *          is behind when it comes back flushes then; only CPUs that run the space now get an IPI.
- * Lazy:    a kernel thread keeps the page tables of whoever ran before. Such a CPU never touches user
- *          addresses, so it is left alone, except when tables are freed: the processor may walk ahead
- *          of use.
- * Order:   changer: entries, then generation, then mask of CPUs. Switcher: mask, then generation, then
- *          CR3. Each step is a locked operation, so at least one of them sees the other.
+ * Generations: mm->arch.tlb_gen counts flushes of an address space. Each CPU remembers, for the one
+ * it has loaded and (with PCID) for a few earlier ones, which generation its TLB knows. Whoever is
+ * behind when it comes back flushes then; only CPUs that run the space now get an IPI. Lazy:    a
+ * kernel thread keeps the page tables of whoever ran before. Such a CPU never touches user
+ *          addresses, so it is left alone, except when tables are freed: the processor may walk
+ * ahead of use. Order:   changer: entries, then generation, then mask of CPUs. Switcher: mask, then
+ * generation, then CR3. Each step is a locked operation, so at least one of them sees the other.
  * Gather:  pages leave the page tables first, then every TLB, then they are freed.
  * Emulation: QEMU's software CPU does not walk ahead, so an address space that nobody runs any more
  *          can be taken down without a flush (a reload of CR3 costs it more than a system call). */
@@ -23,17 +22,17 @@
 
 #include "../../../src/mm/mm_internal.h"
 
-#define CR3_NOFLUSH (1ull << 63)
-#define NR_CONTEXTS 6
+#define CR3_NOFLUSH	(1ull << 63)
+#define NR_CONTEXTS	6
 #define FLUSH_PAGES_MAX 32 /* single-page flushes up to here, then everything */
 
 /* Own CPU with interrupts off; lazy is read by others. */
 struct tlb_state {
-	struct mm *mm;	/* what CR3 holds; NULL: kernel_pgd */
-	u64 gen;	/* of mm */
+	struct mm *mm; /* what CR3 holds; NULL: kernel_pgd */
+	u64 gen;       /* of mm */
 	bool lazy;
 	bool pcid_on;
-	u8 slot;	/* PCID - 1 of mm */
+	u8 slot; /* PCID - 1 of mm */
 	u8 next_slot;
 	struct {
 		u64 ctx, gen;
@@ -179,8 +178,8 @@ static bool flush_targets(const struct flush *f, struct cpumask *mask)
 
 			bits &= bits - 1;
 			if (cpu == self ||
-			    (!f->tables && __atomic_load_n(&per_cpu(tlb_state, cpu).lazy,
-							   __ATOMIC_SEQ_CST)))
+			    (!f->tables &&
+			     __atomic_load_n(&per_cpu(tlb_state, cpu).lazy, __ATOMIC_SEQ_CST)))
 				continue;
 			mask->bits[w] |= 1ul << (cpu % 64);
 			any = true;
@@ -217,7 +216,8 @@ void tlb_flush_page(struct mm *mm, u64 addr)
 		bool alone;
 
 		preempt_disable();
-		alone = __atomic_load_n(&mm->arch.cpus.bits[0], __ATOMIC_SEQ_CST) == 1ul << cpu_id();
+		alone = __atomic_load_n(&mm->arch.cpus.bits[0], __ATOMIC_SEQ_CST) ==
+			1ul << cpu_id();
 		if (alone)
 			invlpg(addr);
 		preempt_enable();
@@ -321,8 +321,8 @@ void tlb_gather_finish(struct tlb_batch *tb)
 	tlb_gather_flush(tb);
 }
 
-/* The last user is gone: nobody runs in mm again, CPUs hold it lazily at most. Makes them let go, so
- * that its tables can be freed without further flushes. */
+/* The last user is gone: nobody runs in mm again, CPUs hold it lazily at most. Makes them let go,
+ * so that its tables can be freed without further flushes. */
 static void detach_ipi(void *arg)
 {
 	struct tlb_state *s = this_cpu_ptr(&tlb_state);

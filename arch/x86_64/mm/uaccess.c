@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* User memory: range checks round the copy routines of uaccess_fast.S, single values, strings.
  *
- * Every function checks that its range lies in the user half before it touches anything; a fault inside
- * resumes at a fixup. STAC and CLAC bracket each access, and nothing in between calls out. */
+ * Every function checks that its range lies in the user half before it touches anything; a fault
+ * inside resumes at a fixup. STAC and CLAC bracket each access, and nothing in between calls out.
+ */
 #include <arch/extable.h>
 #include <asm/cpu.h>
 #include <asm/smap.h>
@@ -79,13 +80,15 @@ int clear_user(struct user_ptr dst, size_t n)
 		type x = 0;                                                                        \
 		if (unlikely(!user_range_ok(p, sizeof(type))))                                     \
 			return -EFAULT;                                                            \
-		__asm__ volatile(SMAP_SITE(0xcb) "1: " mov " (%[p]), %" reg "[x]\n"                \
-				 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"        \
-				 "3: movl %[err], %[rc]\n xorl %k[x], %k[x]\n jmp 2b\n"            \
-				 ".popsection\n" EXTABLE("1b", "3b")                               \
-				 : [rc] "+r"(rc), [x] "+&q"(x)                                     \
-				 : [p] "r"(p.addr), [err] "i"(-EFAULT)                             \
-				 : "memory", "cc");                                                \
+		__asm__ volatile(                                                                  \
+			SMAP_SITE(0xcb) "1: " mov " (%[p]), %" reg "[x]\n"                         \
+					"2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n" \
+							      "3: movl %[err], %[rc]\n xorl "      \
+							      "%k[x], %k[x]\n jmp 2b\n"            \
+							      ".popsection\n" EXTABLE("1b", "3b")  \
+			: [rc] "+r"(rc), [x] "+&q"(x)                                              \
+			: [p] "r"(p.addr), [err] "i"(-EFAULT)                                      \
+			: "memory", "cc");                                                         \
 		*v = x;                                                                            \
 		return rc;                                                                         \
 	}
@@ -96,13 +99,14 @@ int clear_user(struct user_ptr dst, size_t n)
 		int rc = 0;                                                                        \
 		if (unlikely(!user_range_ok(p, sizeof(type))))                                     \
 			return -EFAULT;                                                            \
-		__asm__ volatile(SMAP_SITE(0xcb) "1: " mov " %" reg "[x], (%[p])\n"                \
-				 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"        \
-				 "3: movl %[err], %[rc]\n jmp 2b\n"                                \
-				 ".popsection\n" EXTABLE("1b", "3b")                               \
-				 : [rc] "+r"(rc)                                                   \
-				 : [x] "q"(v), [p] "r"(p.addr), [err] "i"(-EFAULT)                 \
-				 : "memory");                                                      \
+		__asm__ volatile(                                                                  \
+			SMAP_SITE(0xcb) "1: " mov " %" reg "[x], (%[p])\n"                         \
+					"2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n" \
+							      "3: movl %[err], %[rc]\n jmp 2b\n"   \
+							      ".popsection\n" EXTABLE("1b", "3b")  \
+			: [rc] "+r"(rc)                                                            \
+			: [x] "q"(v), [p] "r"(p.addr), [err] "i"(-EFAULT)                          \
+			: "memory");                                                               \
 		return rc;                                                                         \
 	}
 
@@ -120,9 +124,9 @@ int user_cmpxchg_u32(struct user_ptr p, u32 old, u32 new, u32 *found)
 	if (unlikely(!user_range_ok(p, 4) || p.addr & 3))
 		return -EFAULT;
 	__asm__ volatile(SMAP_SITE(0xcb) "1: lock cmpxchgl %[new], (%[p])\n"
-			 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"
-			 "3: movl %[err], %[rc]\n jmp 2b\n"
-			 ".popsection\n" EXTABLE("1b", "3b")
+					 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"
+							       "3: movl %[err], %[rc]\n jmp 2b\n"
+							       ".popsection\n" EXTABLE("1b", "3b")
 			 : [rc] "+r"(rc), "+a"(old)
 			 : [new] "r"(new), [p] "r"(p.addr), [err] "i"(-EFAULT)
 			 : "memory", "cc");
@@ -136,9 +140,9 @@ static inline bool word_get(u64 addr, u64 *v)
 	int bad = 0;
 
 	__asm__ volatile(SMAP_SITE(0xcb) "1: movq (%[p]), %[v]\n"
-			 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"
-			 "3: movl $1, %[bad]\n jmp 2b\n"
-			 ".popsection\n" EXTABLE("1b", "3b")
+					 "2: " SMAP_SITE(0xca) ".pushsection .text.fixup, \"ax\"\n"
+							       "3: movl $1, %[bad]\n jmp 2b\n"
+							       ".popsection\n" EXTABLE("1b", "3b")
 			 : [bad] "+r"(bad), [v] "=&r"(*v)
 			 : [p] "r"(addr)
 			 : "memory");
@@ -147,7 +151,7 @@ static inline bool word_get(u64 addr, u64 *v)
 
 /* --- strings: by aligned words, which never cross a page --- */
 
-#define ONES 0x0101010101010101ull
+#define ONES  0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
 static inline u64 zero_bytes(u64 w)

@@ -6,8 +6,8 @@
  *
  * Either address may be the user's, already checked to lie in the user half. Exact to the byte: a
  * fault in a wide move goes on byte by byte from where it stood until the first bad byte.
- * Long copies use movsq (one step per eight bytes on an emulated CPU) or, when user_copy_bytes is set
- * at boot, movsb (fast strings of a real one). Nothing but rax, rcx, rdx, rsi, rdi, r8 changes. */
+ * Long copies use movsq (one step per eight bytes on an emulated CPU) or, when user_copy_bytes is
+ * set at boot, movsb (fast strings of a real one). Only rax, rcx, rdx, rsi, rdi, r8 change. */
 #include <arch/extable.h>
 #include <asm/smap.h>
 
