@@ -2,14 +2,17 @@
 /* The page cache: finding, adding and removing the pages of a file; truncation; faults.
  *
  * Owns: mapping->pages and what page->mapping and page->index say.
- * Use: see fs/pagecache.h. File systems without backing store (tmpfs) have no read_page: a missing page
- * is a hole and reads as zeroes.
- * Invariants: a page in the tree has page->mapping == the mapping and holds one reference for it.
- * Insertion refuses indexes behind the end of the file, under mapping->lock; truncation first sets the
- * size, then takes pages out, then unmaps them everywhere. A fault that looked up a page before checks
- * page->mapping under page_table_lock, so no address space keeps a page that is out of the tree.
- * Locking: mapping->lock for changes; look-up under RCU with a re-check after taking the reference.
- * Lifetime: pages by reference; tree nodes by RCU. */
+ * Use: see fs/pagecache.h. File systems without backing store (tmpfs) have no read_page: a missing
+ * page is a hole and reads as zeroes.
+ * Invariants: a page in the tree has page->mapping == the
+ * mapping and holds one reference for it. Insertion refuses indexes behind the end of the file,
+ * under mapping->lock; truncation first sets the size, then takes pages out, then unmaps them
+ * everywhere. A fault that looked up a page before checks page->mapping under page_table_lock, so
+ * no address space keeps a page that is out of the tree.
+ * Locking: mapping->lock for changes;
+ * look-up under RCU with a re-check after taking the reference.
+ * Lifetime: pages by reference; tree
+ * nodes by RCU. */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* read, write and mmap of ordinary files through the page cache.
  *
- * Reading takes no lock: pages are found under RCU. Writing holds inode->lock. Where nothing is read
- * from a backing store a missing page is filled before anybody can see it, so whole pages are never
- * zeroed first; where there is one, the page is locked and the user's bytes are faulted in before. */
+ * Reading takes no lock: pages are found under RCU. Writing holds inode->lock. Where nothing is
+ * read from a backing store a missing page is filled before anybody can see it, so whole pages are
+ * never zeroed first; where there is one, the page is locked and the user's bytes are faulted in
+ * before. */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -102,8 +103,8 @@ uncharge:
 }
 
 /* Into a page of a file with backing store: locked, so that it is not written back half changed. */
-static int write_backed(struct mapping *m, struct page *p, unsigned int off, size_t n, struct uio *u,
-			size_t *copied)
+static int write_backed(struct mapping *m, struct page *p, unsigned int off, size_t n,
+			struct uio *u, size_t *copied)
 {
 	int rc;
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* tmpfs directories. Names live in the dentry cache: every positive dentry is pinned with a reference,
- * so a look-up that misses there has its answer. For listings each directory also keeps its entries by
- * a cookie that counts up; the cookie of a name is in dentry->private and stays the same until the name
- * moves, so that positions survive any change of the directory between two calls.
- * Locking: all under the directory's inode->lock (exclusive for changes, shared for listing). */
+/* tmpfs directories. Names live in the dentry cache: every positive dentry is pinned with a
+ * reference, so a look-up that misses there has its answer. For listings each directory also keeps
+ * its entries by a cookie that counts up; the cookie of a name is in dentry->private and stays the
+ * same until the name moves, so that positions survive any change of the directory between two
+ * calls.
+ * Locking: all under the directory's inode->lock (exclusive for changes, shared for
+ * listing). */
 #include "tmpfs_internal.h"
 
 #include <kernel/printf.h>
@@ -148,7 +150,7 @@ static int tmpfs_rmdir(struct inode *dir, struct dentry *d)
 static int rename_exchange(struct inode *olddir, struct dentry *old, struct inode *newdir,
 			   struct dentry *new)
 {
-	u64 oc = (u64)old->private, nc = (u64)new->private;
+	u64 oc = (u64)old->private, nc = (u64) new->private;
 
 	if (olddir != newdir && d_inode_is_dir(old) != d_inode_is_dir(new)) {
 		struct inode *gets = d_inode_is_dir(old) ? newdir : olddir;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tmpfs files: space accounting, holes, fallocate, memfd and shared anonymous memory.
  *
- * A missing page is a hole. Pages are charged to the mount's limit when they are made, and counted in
- * inode->blocks. Seals live in mapping->flags and are checked by the write path, setattr, fallocate and
- * mmap. */
+ * A missing page is a hole. Pages are charged to the mount's limit when they are made, and counted
+ * in inode->blocks. Seals live in mapping->flags and are checked by the write path, setattr,
+ * fallocate and mmap. */
 #include "tmpfs_internal.h"
 
 #include <fs/pagecache.h>
@@ -22,8 +22,9 @@ u64 shmem_pages(void)
 
 /* --- accounting --- */
 
-/* Files in memory cannot be reclaimed, and killing a program does not free them: the last pages are left
- * to programs, so that a full tmpfs is an error of whoever fills it. Looked at every 16 pages. */
+/* Files in memory cannot be reclaimed, and killing a program does not free them: the last pages are
+ * left to programs, so that a full tmpfs is an error of whoever fills it. Looked at every 16 pages.
+ */
 static bool memory_short(u64 used)
 {
 	u64 reserve = pages_total_count() / 64 + 64;

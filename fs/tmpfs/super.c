@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* tmpfs: mounting, options, limits, statfs. ramfs is the same without limits; rootfs is the tmpfs that
- * the initramfs is unpacked into; an internal mount serves memfd and shared anonymous memory.
+/* tmpfs: mounting, options, limits, statfs. ramfs is the same without limits; rootfs is the tmpfs
+ * that the initramfs is unpacked into; an internal mount serves memfd and shared anonymous memory.
  *
- * Limits: size= counts pages in the page cache of the mount's files, nr_inodes= inodes. Both default to
- * half of the machine's pages. They are checked when a page or inode is made (-ENOSPC). */
+ * Limits: size= counts pages in the page cache of the mount's files, nr_inodes= inodes. Both
+ * default to half of the machine's pages. They are checked when a page or inode is made (-ENOSPC).
+ */
 #include "tmpfs_internal.h"
 
 #include <kernel/init.h>
@@ -216,7 +217,8 @@ static void tmpfs_show_options(struct super_block *sb, struct strbuf *sbuf)
 		return;
 	}
 	if (s->options & TMPFS_OPT_SIZE)
-		sb_printf(sbuf, ",size=%lluk", (unsigned long long)(s->max_pages * PAGE_SIZE / 1024));
+		sb_printf(sbuf, ",size=%lluk",
+			  (unsigned long long)(s->max_pages * PAGE_SIZE / 1024));
 	if (s->options & TMPFS_OPT_INODES)
 		sb_printf(sbuf, ",nr_inodes=%llu", (unsigned long long)s->max_inodes);
 	if (s->mode != 01777)
@@ -276,8 +278,10 @@ static void tmpfs_free_inode(struct inode *i)
 	kmem_cache_free(tmpfs_cache, ti);
 }
 
-TABLE_ENTRY(fs_types, struct fs_type, tmpfs) = { .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount };
-TABLE_ENTRY(fs_types, struct fs_type, ramfs) = { .name = "ramfs", .flags = FS_NODEV, .mount = ramfs_mount };
+TABLE_ENTRY(fs_types, struct fs_type,
+	    tmpfs) = { .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount };
+TABLE_ENTRY(fs_types, struct fs_type,
+	    ramfs) = { .name = "ramfs", .flags = FS_NODEV, .mount = ramfs_mount };
 
 static int tmpfs_cache_init(void)
 {

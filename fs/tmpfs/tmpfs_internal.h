@@ -18,14 +18,14 @@ struct tmpfs_sb {
 	mode_t mode;		/* C: of the root, as mounted */
 	uid_t uid;
 	gid_t gid;
-	u64 options;		/* which were given: TMPFS_OPT_* */
+	u64 options; /* which were given: TMPFS_OPT_* */
 	bool ramfs;
 };
-#define TMPFS_OPT_SIZE 1u
+#define TMPFS_OPT_SIZE	 1u
 #define TMPFS_OPT_INODES 2u
-#define TMPFS_OPT_MODE 4u
-#define TMPFS_OPT_UID 8u
-#define TMPFS_OPT_GID 16u
+#define TMPFS_OPT_MODE	 4u
+#define TMPFS_OPT_UID	 8u
+#define TMPFS_OPT_GID	 16u
 
 struct tmpfs_xattr {
 	struct list_head node;
@@ -34,8 +34,9 @@ struct tmpfs_xattr {
 	char value[];
 };
 
-/* Offsets of directory entries: cookies count up, listings run down, so the newest entry comes first
- * and what is made during a listing is not part of it. 0 and 1 are "." and "..", 2 is the start. */
+/* Offsets of directory entries: cookies count up, listings run down, so the newest entry comes
+ * first and what is made during a listing is not part of it. 0 and 1 are "." and "..", 2 is the
+ * start. */
 #define TMPFS_FIRST_COOKIE 4u
 
 /* L: inode->lock */

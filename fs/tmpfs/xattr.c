@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended attributes of tmpfs: a list per inode. user.*, trusted.* and security.* are kept; who may
- * touch which name is the VFS's business. All under inode->lock. */
+/* Extended attributes of tmpfs: a list per inode. user.*, trusted.* and security.* are kept; who
+ * may touch which name is the VFS's business. All under inode->lock. */
 #include "tmpfs_internal.h"
 
 #include <uapi/xattr.h>

@@ -78,7 +78,8 @@ int setattr_prepare(struct dentry *d, struct iattr *a)
 				return -EFBIG;
 		}
 	}
-	if ((a->valid & ATTR_UID) && (c->fsuid != i->uid || a->uid != i->uid) && !capable(CAP_CHOWN))
+	if ((a->valid & ATTR_UID) && (c->fsuid != i->uid || a->uid != i->uid) &&
+	    !capable(CAP_CHOWN))
 		return -EPERM;
 	if ((a->valid & ATTR_GID) &&
 	    (c->fsuid != i->uid ||

@@ -5,11 +5,13 @@
  * Use: d_alloc + d_add under the directory's inode->lock; d_find_rcu from the lock-free walk,
  * d_lookup elsewhere; d_get/d_put around every use.
  * Invariants: a hashed dentry's parent, name and inode change only inside d->seq. refs is zero on
- * unused dentries, which stay cached, and DCACHE_REFS_DEAD from the moment one is being freed: nobody
- * can take a reference then. A child holds a reference to its parent.
- * Locking: parent->lock for the list of children, d->lock for flags and for dying, chain locks for the
- * hash, lru_lock innermost. d_move: d_rename_lock, then the locks of both parents and both dentries.
- * Lifetime: memory, external names included, goes after an RCU grace period. */
+ * unused dentries, which stay cached, and DCACHE_REFS_DEAD from the moment one is being freed:
+ * nobody can take a reference then. A child holds a reference to its parent.
+ * Locking: parent->lock
+ * for the list of children, d->lock for flags and for dying, chain locks for the hash, lru_lock
+ * innermost. d_move: d_rename_lock, then the locks of both parents and both dentries.
+ * Lifetime:
+ * memory, external names included, goes after an RCU grace period. */
 #include "vfs_internal.h"
 #include "name_hash.h"
 
@@ -25,8 +27,8 @@ static unsigned int dentry_hash_shift; /* 64 - bits */
 static struct spinlock chain_locks[CHAIN_LOCKS];
 
 static DEFINE_SPINLOCK(lru_lock, LOCK_SB_LISTS);
-static LIST_HEAD(dentry_lru);	/* lru_lock: most recently unused first */
-static u64 dentry_lru_count;	/* lru_lock */
+static LIST_HEAD(dentry_lru); /* lru_lock: most recently unused first */
+static u64 dentry_lru_count;  /* lru_lock */
 static atomic64_t nr_dentries;
 
 struct seqcount d_rename_seq;
@@ -328,8 +330,9 @@ static struct inode *take_inode(struct dentry *d)
 }
 
 /* Frees d, whose lock is held and whose refs are 0, unless somebody takes a reference before the
- * parent's lock is had too. Releases the lock. Returns the parent, whose reference the caller drops,
- * or NULL when d lives on or has none. *inode is to be put. RCU read section held by the caller. */
+ * parent's lock is had too. Releases the lock. Returns the parent, whose reference the caller
+ * drops, or NULL when d lives on or has none. *inode is to be put. RCU read section held by the
+ * caller. */
 static struct dentry *dentry_kill(struct dentry *d, struct inode **inode)
 {
 	struct dentry *parent = d->parent;
@@ -374,7 +377,7 @@ static bool dentry_keep(const struct dentry *d)
 {
 	if (d->flags & (DCACHE_UNHASHED | DCACHE_DONTCACHE | DCACHE_DISCONNECTED))
 		return false;
-	return !(d->ops && d->ops->delete && d->ops->delete(d));
+	return !(d->ops && d->ops->delete &&d->ops->delete (d));
 }
 
 /* refs just became 0. In an RCU read section, which is left. */
@@ -446,8 +449,8 @@ void d_delete(struct dentry *d)
 	struct inode *i = NULL;
 
 	spin_lock(&d->lock);
-	/* Nobody may take a reference between the count and the loss of the inode: a walker that tries
-	 * fails, and then waits for the directory's lock, which is held here. */
+	/* Nobody may take a reference between the count and the loss of the inode: a walker that
+	 * tries fails, and then waits for the directory's lock, which is held here. */
 	if (atomic_cmpxchg(&d->refs.n, 1, DCACHE_REFS_DEAD) == 1) {
 		i = take_inode(d);
 		atomic_set(&d->refs.n, 1);
@@ -717,7 +720,8 @@ void dcache_init(void)
 	u64 want = clamp(pages_total_count() / 16, 512ull, 65536ull);
 	unsigned int bits = 63 - (unsigned int)__builtin_clzll(want);
 
-	dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 64, SLAB_RECLAIMABLE, NULL);
+	dentry_cache =
+		kmem_cache_create("dentry", sizeof(struct dentry), 64, SLAB_RECLAIMABLE, NULL);
 	dentry_hash = vzalloc(sizeof(*dentry_hash) << bits);
 	VERIFY(dentry_cache && dentry_hash);
 	dentry_hash_shift = 64 - bits;

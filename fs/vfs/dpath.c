@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of a path. Walks up from a dentry under RCU, retrying when a rename or a mount came between. */
+/* Text of a path. Walks up from a dentry under RCU, retrying when a rename or a mount came between.
+ */
 #include "vfs_internal.h"
 
 #include <kernel/printf.h>
@@ -47,7 +48,8 @@ static int walk_up(const struct path *p, const struct path *root, char *buf, cha
 	return 0;
 }
 
-/* As d_path, and 1 when p cannot be reached from root (the text then starts at p's topmost mount). */
+/* As d_path, and 1 when p cannot be reached from root (the text then starts at p's topmost mount).
+ */
 int path_text(const struct path *p, const struct path *root, bool deleted, char *buf, size_t size,
 	      char **out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Owners of files and SIGIO: F_SETOWN, F_SETSIG, O_ASYNC.
  *
- * Lifetime: file->owner is made by the first command that needs it and goes with the file; memory by
- * RCU, because notifiers walk the list of a device without a lock. */
+ * Lifetime: file->owner is made by the first command that needs it and goes with the file; memory
+ * by RCU, because notifiers walk the list of a device without a lock. */
 #include "vfs_internal.h"
 #include "lock_internal.h"
 
@@ -12,12 +12,12 @@
 /* L: file->lock */
 struct fasync_owner {
 	struct file *file;
-	struct list_head node;	   /* fasync_list.lock */
-	struct fasync_list *list;  /* fasync_list.lock; NULL: not listed */
-	struct pid *pid;	   /* L: referenced */
-	int type;		   /* L: F_OWNER_* */
-	int sig;		   /* L: 0 means SIGIO */
-	uid_t uid, euid;	   /* L: of who set the owner */
+	struct list_head node;	  /* fasync_list.lock */
+	struct fasync_list *list; /* fasync_list.lock; NULL: not listed */
+	struct pid *pid;	  /* L: referenced */
+	int type;		  /* L: F_OWNER_* */
+	int sig;		  /* L: 0 means SIGIO */
+	uid_t uid, euid;	  /* L: of who set the owner */
 	struct rcu_head rcu;
 };
 

@@ -4,12 +4,14 @@
  * Owns: struct files and its table of 32-byte slots; allocation of the lowest free number by two
  * levels of bit maps (full_bits: one bit per word of open_bits).
  * Use: fd_get/fd_put around every use of a descriptor; fd_reserve + fd_install to give one out.
- * Invariants: a set bit in open_bits with slot->file NULL is a reservation. next_fd: nothing is free
- * below it. A slot's generation moves at each install and close.
- * Locking: changes under files->lock. Look-up takes none: when the table has one user the file cannot
- * go away during the system call, so the reference is borrowed; otherwise RCU and a counted one.
- * Lifetime: a table that was replaced by a larger one is freed after a grace period; files after
- * their last reference, again by RCU (file.c). */
+ * Invariants: a set bit in open_bits with slot->file NULL is a reservation. next_fd: nothing is
+ * free below it. A slot's generation moves at each install and close.
+ * Locking: changes under
+ * files->lock. Look-up takes none: when the table has one user the file cannot go away during the
+ * system call, so the reference is borrowed; otherwise RCU and a counted one.
+ * Lifetime: a table
+ * that was replaced by a larger one is freed after a grace period; files after their last
+ * reference, again by RCU (file.c). */
 #include "vfs_internal.h"
 
 #include <kernel/bitmap.h>
@@ -77,7 +79,8 @@ static int table_expand(struct files *fs, unsigned int nr)
 	if (nr >= (u64)nr_open_max)
 		return -EMFILE;
 	max = ALIGN_UP(nr + 1, 64u);
-	max = max_t(unsigned int, max, min_t(u64, fs->table->max * 2ull, ALIGN_UP((u64)nr_open_max, 64ull)));
+	max = max_t(unsigned int, max,
+		    min_t(u64, fs->table->max * 2ull, ALIGN_UP((u64)nr_open_max, 64ull)));
 	max = ALIGN_UP(max, 64u);
 	spin_unlock(&fs->lock);
 	t = table_alloc(max);
@@ -167,8 +170,8 @@ static void files_free(struct files *fs)
 	kmem_cache_free(files_cache, fs);
 }
 
-/* Copies the open descriptors below max_fds; reservations are not copied. from->lock held; `to` has a
- * table that is large enough and no other user. */
+/* Copies the open descriptors below max_fds; reservations are not copied. from->lock held; `to` has
+ * a table that is large enough and no other user. */
 static void slots_copy(struct files *to, struct files *from, unsigned int max_fds)
 {
 	struct fdtable *src = from->table, *dst = to->table;

@@ -240,7 +240,8 @@ u64 files_open_count(void)
 
 static int file_nr_show(struct strbuf *sb)
 {
-	sb_printf(sb, "%llu\t0\t%lld\n", (unsigned long long)files_open_count(), (long long)files_max);
+	sb_printf(sb, "%llu\t0\t%lld\n", (unsigned long long)files_open_count(),
+		  (long long)files_max);
 	return 0;
 }
 PROC_FILE(file_nr, "sys/fs/file-nr", 0444, file_nr_show);

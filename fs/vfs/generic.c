@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that many file systems share: checked writes, directories that live in the dentry cache,
- * files that cannot be used, device nodes, anonymous files. */
+/* Operations that many file systems share: checked writes, directories that live in the dentry
+ * cache, files that cannot be used, device nodes, anonymous files. */
 #include "vfs_internal.h"
 
 #include <fs/pipe.h>
@@ -15,7 +15,8 @@
 static ssize_t write_checks(struct file *f, struct uio *u, loff_t *pos, bool append)
 {
 	struct inode *i = f->inode;
-	u64 limit = rlimit_cur(current, RLIMIT_FSIZE), max = min_t(u64, i->sb->maxbytes, PAGECACHE_MAX_BYTES);
+	u64 limit = rlimit_cur(current, RLIMIT_FSIZE),
+	    max = min_t(u64, i->sb->maxbytes, PAGECACHE_MAX_BYTES);
 	u32 seals = i->mapping->flags;
 	int rc;
 
@@ -262,7 +263,9 @@ static int anon_fs_mount(const struct fs_type *type, u32 flags, const char *sour
 	*out = sb;
 	return 0;
 }
-static const struct fs_type anon_fs = { .name = "anon_inodefs", .flags = FS_NODEV, .mount = anon_fs_mount };
+static const struct fs_type anon_fs = { .name = "anon_inodefs",
+					.flags = FS_NODEV,
+					.mount = anon_fs_mount };
 
 int anon_file_create(const char *name, const struct file_ops *ops, void *private, int flags,
 		     struct file **out)

@@ -6,8 +6,10 @@
  * Use: inode_new + d_add for file systems in memory; inode_get_hashed for those on a device.
  * Invariants: refs counts dentries, open files' dentries included, and whoever else holds it. An
  * unhashed inode ends with its last reference; a hashed one stays on the LRU while nlink > 0.
- * Locking: hash_lock (class LOCK_SB_LISTS) for hash and LRU; sb->inodes_lock for the list of a super
- * block. Lifetime: memory goes by RCU, because the path walk reads inodes without references. */
+ * Locking: hash_lock (class LOCK_SB_LISTS) for hash and LRU; sb->inodes_lock for the list of a
+ * super block.
+ * Lifetime: memory goes by RCU, because the path walk reads inodes without references.
+ */
 #include "vfs_internal.h"
 
 #include <kernel/hash.h>
@@ -21,7 +23,7 @@
 static struct hlist_head inode_hash[1u << INODE_HASH_BITS];
 static DEFINE_SPINLOCK(hash_lock, LOCK_SB_LISTS);
 static LIST_HEAD(inode_lru);
-static u64 inode_lru_count; /* hash_lock */
+static u64 inode_lru_count;	    /* hash_lock */
 static DEFINE_WAIT_QUEUE(new_wait); /* inode_unlock_new */
 static struct kmem_cache *inode_cache;
 static atomic64_t next_ino = ATOMIC_INIT(1);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks on files: POSIX record locks (per process), OFD record locks (per open description), flock.
  *
- * Owns: struct file_lock_context of an inode, made with the first lock and kept until the inode ends.
- * Record locks are a list sorted by start without overlaps per owner; flock locks a list of their own.
- * Invariants: two granted record locks of different owners overlap only when both are read locks. A
- * request that has to wait is on flctx->waiters and knows the lock that blocks it (blocker), which is
- * what the search for deadlocks follows; it is woken when any lock of the file goes.
- * Locking: flctx->lock (LOCK_FLOCK) for lists; deadlock_lock around the search and the entry into the
- * wait. Memory is allocated before the lock is taken. */
+ * Owns: struct file_lock_context of an inode, made with the first lock and kept until the inode
+ * ends. Record locks are a list sorted by start without overlaps per owner; flock locks a list of
+ * their own.
+ * Invariants: two granted record locks of different owners overlap only when both are
+ * read locks. A request that has to wait is on flctx->waiters and knows the lock that blocks it
+ * (blocker), which is what the search for deadlocks follows; it is woken when any lock of the file
+ * goes.
+ * Locking: flctx->lock (LOCK_FLOCK) for lists; deadlock_lock around the search and the entry
+ * into the wait. Memory is allocated before the lock is taken. */
 #include "vfs_internal.h"
 #include "lock_internal.h"
 
@@ -20,16 +22,16 @@
 
 struct file_lock {
 	struct list_head node;
-	const void *owner;   /* struct files, struct file (OFD, flock) */
-	loff_t start, end;   /* inclusive */
-	pid_t pid;	     /* shown by F_GETLK; -1 for OFD */
-	u8 type;	     /* F_RDLCK, F_WRLCK */
+	const void *owner; /* struct files, struct file (OFD, flock) */
+	loff_t start, end; /* inclusive */
+	pid_t pid;	   /* shown by F_GETLK; -1 for OFD */
+	u8 type;	   /* F_RDLCK, F_WRLCK */
 };
 
 struct lock_waiter {
-	struct list_head node;	    /* flctx->lock */
-	struct list_head all;	    /* deadlock_lock */
-	const void *owner, *blocker;/* deadlock_lock */
+	struct list_head node;	     /* flctx->lock */
+	struct list_head all;	     /* deadlock_lock */
+	const void *owner, *blocker; /* deadlock_lock */
 };
 
 struct file_lock_context {
@@ -147,7 +149,8 @@ static bool carve(struct file_lock_context *c, const void *owner, loff_t start, 
 			l->start = end + 1;
 			list_del(&l->node);
 			insert_sorted(c, l);
-			/* The list changed behind tmp at most by this lock, which does not overlap now. */
+			/* The list changed behind tmp at most by this lock, which does not overlap
+			 * now. */
 		} else {
 			list_move(&l->node, dead);
 		}
@@ -468,8 +471,8 @@ void locks_remove_file(struct file *f)
 /* --- flock --- */
 
 /* c->lock held. 0, or -EAGAIN. An upgrade gives the old lock up first, as documented. */
-static int flock_try(struct file_lock_context *c, struct file *f, int type, struct file_lock **fresh,
-		     bool *freed)
+static int flock_try(struct file_lock_context *c, struct file *f, int type,
+		     struct file_lock **fresh, bool *freed)
 {
 	struct file_lock *l, *own = NULL;
 
@@ -525,8 +528,8 @@ static int flock_lock(struct file *f, int type, bool wait)
 			finish_wait(&c->wq, &e);
 			break;
 		}
-		/* Our own wake-up for the lock given up may have ended the wait state: that only costs
-		 * one more round. */
+		/* Our own wake-up for the lock given up may have ended the wait state: that only
+		 * costs one more round. */
 		rc = wait_step(TASK_INTERRUPTIBLE, 0);
 		finish_wait(&c->wq, &e);
 		if (rc)
@@ -569,8 +572,8 @@ static void show_list(struct strbuf *sb, struct file_lock_context *c, struct lis
 
 	list_for_each_entry(l, list, node) {
 		sb_printf(sb, "%u: %s  ADVISORY  %s %d %02x:%02x:%llu %lld ", ++*nr,
-			  l->pid == -1 ? "OFDLCK" : kind, l->type == F_WRLCK ? "WRITE" : "READ ", l->pid,
-			  MAJOR(c->inode->sb->dev), MINOR(c->inode->sb->dev),
+			  l->pid == -1 ? "OFDLCK" : kind, l->type == F_WRLCK ? "WRITE" : "READ ",
+			  l->pid, MAJOR(c->inode->sb->dev), MINOR(c->inode->sb->dev),
 			  (unsigned long long)c->inode->ino, (long long)l->start);
 		if (l->end == OFFSET_MAX)
 			sb_puts(sb, "EOF\n");

@@ -2,13 +2,15 @@
 /* The tree of mounts: look-up from the path walk, attaching, detaching.
  *
  * Owns: every struct mount, the hash of (parent mount, mount point), the tree under the root mount.
- * Use: mount_lookup_rcu from the lock-free walk (retry on mount_seq), mount_lookup elsewhere; changes
- * through mount_attach and mount_detach, called by sys_mount.c.
- * Invariants: DCACHE_MOUNTED is set on a dentry while any mount of any parent sits on it. A mount in
- * the tree holds one reference for being there and one on its parent and on its mount point. Later
- * mounts on the same place go on top of the earlier one's root, so (parent, dentry) is unique.
- * Locking: mount_mutex for the shape of the tree (sleeping); mount_lock + mount_seq around the short
- * moments in which hash and parent pointers change.
+ * Use: mount_lookup_rcu from the lock-free walk (retry on mount_seq), mount_lookup elsewhere;
+ * changes through mount_attach and mount_detach, called by sys_mount.c.
+ * Invariants: DCACHE_MOUNTED
+ * is set on a dentry while any mount of any parent sits on it. A mount in the tree holds one
+ * reference for being there and one on its parent and on its mount point. Later mounts on the same
+ * place go on top of the earlier one's root, so (parent, dentry) is unique.
+ * Locking: mount_mutex
+ * for the shape of the tree (sleeping); mount_lock + mount_seq around the short moments in which
+ * hash and parent pointers change.
  * Lifetime: refs; memory by RCU. */
 #include "vfs_internal.h"
 
@@ -223,9 +225,9 @@ bool d_mountpoint_in_use(const struct dentry *d)
 	return READ_ONCE(d->flags) & DCACHE_MOUNTED;
 }
 
-/* Unless lazy: refuses (false) when more references exist than `users` plus the tree's own and those
- * of child mounts. On success the tree's references are in *put (parent, mount point) for the caller
- * to drop, after it has dropped mount_mutex; so is the reference to m. */
+/* Unless lazy: refuses (false) when more references exist than `users` plus the tree's own and
+ * those of child mounts. On success the tree's references are in *put (parent, mount point) for the
+ * caller to drop, after it has dropped mount_mutex; so is the reference to m. */
 bool mount_detach(struct mount *m, bool lazy, int users, struct path *put)
 {
 	struct mount *c;

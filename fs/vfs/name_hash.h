@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hash of a path component, eight bytes a step. The walk finds the end of a component and its hash in
- * one pass; qstr_set gives the same hash for a name whose length is known. */
+/* Hash of a path component, eight bytes a step. The walk finds the end of a component and its hash
+ * in one pass; qstr_set gives the same hash for a name whose length is known. */
 #ifndef NAME_HASH_H
 #define NAME_HASH_H
 
@@ -10,7 +10,7 @@
 
 extern u64 name_salt; /* secret: chains cannot be made long on purpose */
 
-#define NAME_ONES 0x0101010101010101ull
+#define NAME_ONES  0x0101010101010101ull
 #define NAME_HIGHS 0x8080808080808080ull
 
 static __always_inline u64 name_hash_step(u64 h, u64 w)
@@ -26,7 +26,8 @@ static __always_inline u64 name_load_word(const char *p)
 	u64 w = 0;
 
 	if (likely(((unsigned long)p & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)) {
-		/* In assembly, because KASAN would object to what lies behind the end of the text. */
+		/* In assembly, because KASAN would object to what lies behind the end of the text.
+		 */
 		__asm__("movq %1, %0" : "=r"(w) : "m"(*(const char(*)[8])p));
 		return w;
 	}

@@ -2,12 +2,14 @@
 /* Making, removing, linking and renaming names: everything that changes a directory.
  *
  * Each do_* function walks to the parent, takes the directory's lock, checks in Linux's order and
- * calls the file system. The kern_* forms are the same for the kernel's own use (initramfs, devtmpfs).
- * Locking: parent inode->lock exclusive; for renames between directories the super block's rename_lock
- * first, then both parents (ancestor first, else by address), then the victim and, for directories,
- * the source.
- * Invariant: the file system is called with a positive or negative dentry that is hashed and whose
- * parent's lock is held, so nobody else can change that name. */
+ * calls the file system. The kern_* forms are the same for the kernel's own use (initramfs,
+ * devtmpfs).
+ * Locking: parent inode->lock exclusive; for renames between directories the super
+ * block's rename_lock first, then both parents (ancestor first, else by address), then the victim
+ * and, for directories, the source.
+ * Invariant: the file system is called with a positive or
+ * negative dentry that is hashed and whose parent's lock is held, so nobody else can change that
+ * name. */
 #include "vfs_internal.h"
 
 #include <uapi/capability.h>
@@ -162,8 +164,8 @@ static int remove_begin(struct walk *w, struct dentry **out)
 	return rc;
 }
 
-/* Releases the directory's lock, then the name and perhaps the last of the object: truncating a large
- * file must not hold up the directory. */
+/* Releases the directory's lock, then the name and perhaps the last of the object: truncating a
+ * large file must not hold up the directory. */
 static void remove_end(struct walk *w, struct dentry *d, struct inode *keep)
 {
 	up_write(&w->path.dentry->inode->lock);
@@ -204,10 +206,10 @@ int do_rmdir(int dirfd, const char *name)
 	rc = walk_parent(&w, dirfd, name, 0);
 	if (rc)
 		return rc;
-	rc = w.last_type == LAST_DOTDOT ? -ENOTEMPTY :
-	     w.last_type == LAST_DOT	? -EINVAL :
-	     w.last_type == LAST_ROOT	? -EBUSY :
-					  0;
+	rc = w.last_type == LAST_DOTDOT ? -ENOTEMPTY
+	     : w.last_type == LAST_DOT	? -EINVAL
+	     : w.last_type == LAST_ROOT ? -EBUSY
+					: 0;
 	if (!rc)
 		rc = mount_writable(&w.path);
 	if (!rc)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* open: from flags and a name to an open description.
  *
- * The common case (no O_CREAT) is one lock-free walk and the checks of may_open. With O_CREAT the walk
- * stops at the parent; the last component is looked up, and made if it is missing, under the parent's
- * lock; a symlink found there sends the walk on.
- * The order of checks is Linux's: flags, walk, EEXIST/EISDIR/ENOTDIR/ELOOP, permission, ETXTBSY and
- * read-only mount, the object's own open(), truncation last. */
+ * The common case (no O_CREAT) is one lock-free walk and the checks of may_open. With O_CREAT the
+ * walk stops at the parent; the last component is looked up, and made if it is missing, under the
+ * parent's lock; a symlink found there sends the walk on. The order of checks is Linux's: flags,
+ * walk, EEXIST/EISDIR/ENOTDIR/ELOOP, permission, ETXTBSY and read-only mount, the object's own
+ * open(), truncation last. */
 #include "vfs_internal.h"
 
 #include <fs/pipe.h>
@@ -118,8 +118,8 @@ static int open_found(const struct path *p, const struct open_req *rq, bool crea
 
 /* --- O_CREAT --- */
 
-/* fs.protected_fifos, fs.protected_regular: no O_CREAT open of somebody else's in a sticky directory
- * that others may write to. */
+/* fs.protected_fifos, fs.protected_regular: no O_CREAT open of somebody else's in a sticky
+ * directory that others may write to. */
 static int may_create_in_sticky(const struct inode *dir, const struct inode *i)
 {
 	bool fifo = S_ISFIFO(i->mode), reg = S_ISREG(i->mode);
@@ -216,8 +216,9 @@ static int open_creating(int dirfd, const char *name, const struct open_req *rq,
 		mount_get(p.mnt);
 		if (!created) {
 			path_cross_mounts(&p);
-			rc = (rq->lookup & LOOKUP_NO_XDEV) && p.mnt != w.path.mnt ? -EXDEV :
-				check_existing(&w, &p, rq);
+			rc = (rq->lookup & LOOKUP_NO_XDEV) && p.mnt != w.path.mnt
+				     ? -EXDEV
+				     : check_existing(&w, &p, rq);
 			if (!rc && d_is_symlink(p.dentry) && (rq->lookup & LOOKUP_FOLLOW)) {
 				rc = walk_parent_link(&w, &p);
 				if (rc)
@@ -305,8 +306,8 @@ int kern_open(const char *path, int flags, mode_t mode, struct file **out)
 	struct open_req rq;
 	int rc;
 
-	rc = open_req_make((u64)(flags | O_LARGEFILE), flags & (O_CREAT | O_TMPFILE_BIT) ? mode : 0, 0,
-			   &rq);
+	rc = open_req_make((u64)(flags | O_LARGEFILE), flags & (O_CREAT | O_TMPFILE_BIT) ? mode : 0,
+			   0, &rq);
 	return rc ? rc : do_open(AT_FDCWD, path, &rq, out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may do what to an inode: mode bits, owner, groups, capabilities, sticky directories, read-only
- * file systems. The checks are made with fsuid, fsgid and the effective capabilities of current, in
- * the order in which Linux makes them, because programs see the first error. */
+/* Who may do what to an inode: mode bits, owner, groups, capabilities, sticky directories,
+ * read-only file systems. The checks are made with fsuid, fsgid and the effective capabilities of
+ * current, in the order in which Linux makes them, because programs see the first error. */
 #include "vfs_internal.h"
 
 #include <fs/procfs.h>

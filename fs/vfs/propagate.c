@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared mounts: a mount made shared (mount --make-shared) and its bind copies form a peer group; what
- * is mounted on or unmounted from one of them appears on or goes from all.
+/* Shared mounts: a mount made shared (mount --make-shared) and its bind copies form a peer group;
+ * what is mounted on or unmounted from one of them appears on or goes from all.
  *
  * Owns:     mount->peers (a ring of the group's members), mount->group (0: private).
  * Locking:  mount_mutex, held by every caller unless said otherwise.

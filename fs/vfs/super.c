@@ -2,8 +2,8 @@
 /* Super blocks and file system types.
  *
  * Lifetime: sb_create gives one reference (active), which the first mount takes over; each further
- * mount and each kern_mount adds one. With the last sb_put the names, inodes and the super block go.
- * Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them. */
+ * mount and each kern_mount adds one. With the last sb_put the names, inodes and the super block
+ * go. Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them. */
 #include "vfs_internal.h"
 
 #include <fs/procfs.h>

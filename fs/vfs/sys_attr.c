@@ -161,7 +161,8 @@ static int times_path(const struct path *p, const struct times *t)
 		a.mtime = times_ns(&t->t[1]);
 	}
 	/* One of them "now", the other kept or set, is for owners too. */
-	if (!(a.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) && !inode_owner_or_capable(p->dentry->inode))
+	if (!(a.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) &&
+	    !inode_owner_or_capable(p->dentry->inode))
 		return -EPERM;
 	return notify_change(p, &a);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sendfile and copy_file_range: from file to file inside the kernel, straight from the page cache where
- * the source lives there. */
+/* sendfile and copy_file_range: from file to file inside the kernel, straight from the page cache
+ * where the source lives there. */
 #include "vfs_internal.h"
 
 #include <kernel/mm.h>
@@ -25,7 +25,8 @@ static ssize_t write_all(struct file *out, const char *src, size_t n, loff_t *po
 }
 
 /* One piece of at most a page from a page-cache file. */
-static ssize_t copy_cached(struct file *in, loff_t pos, struct file *out, loff_t *out_pos, size_t len)
+static ssize_t copy_cached(struct file *in, loff_t pos, struct file *out, loff_t *out_pos,
+			   size_t len)
 {
 	loff_t size = READ_ONCE(in->inode->size);
 	unsigned int off = pos & (PAGE_SIZE - 1);
@@ -46,8 +47,8 @@ static ssize_t copy_cached(struct file *in, loff_t pos, struct file *out, loff_t
 	return n;
 }
 
-static ssize_t copy_buffered(struct file *in, loff_t pos, struct file *out, loff_t *out_pos, size_t len,
-			     char *buf)
+static ssize_t copy_buffered(struct file *in, loff_t pos, struct file *out, loff_t *out_pos,
+			     size_t len, char *buf)
 {
 	ssize_t n = kernel_read(in, buf, min(len, PAGE_SIZE), &pos);
 
@@ -55,7 +56,8 @@ static ssize_t copy_buffered(struct file *in, loff_t pos, struct file *out, loff
 }
 
 /* Bytes copied or -errno when none. *pos and *out_pos advance by what was copied. */
-static ssize_t copy_loop(struct file *in, loff_t *pos, struct file *out, loff_t *out_pos, size_t len)
+static ssize_t copy_loop(struct file *in, loff_t *pos, struct file *out, loff_t *out_pos,
+			 size_t len)
 {
 	bool cached = in->ops->read == generic_file_read;
 	char *buf = NULL;
@@ -67,8 +69,8 @@ static ssize_t copy_loop(struct file *in, loff_t *pos, struct file *out, loff_t 
 			return -ENOMEM;
 	}
 	while (len) {
-		n = cached ? copy_cached(in, *pos, out, out_pos, len) :
-			     copy_buffered(in, *pos, out, out_pos, len, buf);
+		n = cached ? copy_cached(in, *pos, out, out_pos, len)
+			   : copy_buffered(in, *pos, out, out_pos, len, buf);
 		if (n <= 0)
 			break;
 		*pos += n;
@@ -146,7 +148,8 @@ put_in:
 	return rc;
 }
 
-static int copy_checks(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos, size_t *len)
+static int copy_checks(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos,
+		       size_t *len)
 {
 	struct inode *i = in->inode, *o = out->inode;
 	loff_t size;

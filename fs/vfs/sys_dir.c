@@ -18,15 +18,16 @@ struct dents {
 	int error;
 };
 
-#define DIRENT_HEAD 19 /* bytes before d_name of dirent64; 18 of the old one, whose type comes last */
+#define DIRENT_HEAD                                                                                \
+	19 /* bytes before d_name of dirent64; 18 of the old one, whose type comes last */
 
 static int dents_patch(struct dents *g, loff_t off)
 {
 	return user_ptr_is_null(g->prev) ? 0 : put_user_u64((u64)off, user_ptr_add(g->prev, 8));
 }
 
-static bool dents_emit(struct dir_context *ctx, const char *name, unsigned int len, loff_t off, u64 ino,
-		       unsigned int type)
+static bool dents_emit(struct dir_context *ctx, const char *name, unsigned int len, loff_t off,
+		       u64 ino, unsigned int type)
 {
 	struct dents *g = container_of(ctx, struct dents, ctx);
 	size_t head = g->old ? DIRENT_HEAD - 1 : DIRENT_HEAD;

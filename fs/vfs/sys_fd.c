@@ -183,8 +183,8 @@ static long fcntl_file(unsigned int fd, struct file *f, unsigned int cmd, u64 ar
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_SETLEASE:
-		/* No leases: taking one fails as when somebody has the file open, giving one up as when
-		 * there is none. */
+		/* No leases: taking one fails as when somebody has the file open, giving one up as
+		 * when there is none. */
 		return arg == F_UNLCK || arg == F_RDLCK || arg == F_WRLCK ? -EAGAIN : -EINVAL;
 	case F_NOTIFY:
 		return S_ISDIR(f->inode->mode) ? -EINVAL : -ENOTDIR;
@@ -317,8 +317,8 @@ SYSCALL(ioctl, unsigned int, fd, unsigned int, cmd, u64, arg)
 	return rc;
 }
 
-SYSCALL(name_to_handle_at, int, dirfd, struct user_ptr, name, struct user_ptr, handle, struct user_ptr,
-	mnt_id, int, flags)
+SYSCALL(name_to_handle_at, int, dirfd, struct user_ptr, name, struct user_ptr, handle,
+	struct user_ptr, mnt_id, int, flags)
 {
 	struct path p;
 	int rc;

@@ -166,8 +166,8 @@ SYSCALL(renameat, int, olddfd, struct user_ptr, old, int, newdfd, struct user_pt
 	return rename_user(olddfd, old, newdfd, name, 0);
 }
 
-SYSCALL(renameat2, int, olddfd, struct user_ptr, old, int, newdfd, struct user_ptr, name, unsigned int,
-	flags)
+SYSCALL(renameat2, int, olddfd, struct user_ptr, old, int, newdfd, struct user_ptr, name,
+	unsigned int, flags)
 {
 	return rename_user(olddfd, old, newdfd, name, flags);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mount, umount2, pivot_root, and the mounts the kernel makes at boot.
  *
- * One mount namespace; shared mounts are in propagate.c. mount_mutex is held over every change of the tree; paths are looked up
- * before, and a target that became covered meanwhile is followed down under the mutex. */
+ * One mount namespace; shared mounts are in propagate.c. mount_mutex is held over every change of
+ * the tree; paths are looked up before, and a target that became covered meanwhile is followed down
+ * under the mutex. */
 #include "vfs_internal.h"
 
 #include <kernel/init.h>
@@ -189,8 +190,8 @@ static int do_remount(const struct path *p, u32 flags, char *data)
 
 		if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
 			f = (f & ~(MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME)) |
-			    (p->mnt->flags & (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME |
-					      MNT_STRICTATIME));
+			    (p->mnt->flags &
+			     (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME));
 		WRITE_ONCE(p->mnt->flags, f);
 		return 0;
 	}
@@ -204,8 +205,8 @@ static int do_remount(const struct path *p, u32 flags, char *data)
 
 		if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
 			f = (f & ~(MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME)) |
-			    (p->mnt->flags & (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME |
-					      MNT_STRICTATIME));
+			    (p->mnt->flags &
+			     (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME));
 		sb->flags = (sb->flags & ~(u32)(SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC)) | sbf;
 		WRITE_ONCE(p->mnt->flags, f);
 	}
@@ -250,7 +251,8 @@ unlock:
 	return rc;
 }
 
-int do_mount(const char *source, const struct path *where, const char *type, unsigned int flags, char *data)
+int do_mount(const char *source, const struct path *where, const char *type, unsigned int flags,
+	     char *data)
 {
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~MS_MGC_MSK;
@@ -323,8 +325,8 @@ static int data_from_user(struct user_ptr p, char **out)
 	return 0;
 }
 
-SYSCALL(mount, struct user_ptr, usource, struct user_ptr, target, struct user_ptr, utype, unsigned long,
-	flags, struct user_ptr, udata)
+SYSCALL(mount, struct user_ptr, usource, struct user_ptr, target, struct user_ptr, utype,
+	unsigned long, flags, struct user_ptr, udata)
 {
 	char *source = NULL, *type = NULL, *data = NULL;
 	struct path where;
@@ -405,7 +407,8 @@ static int umount_expire(const struct path *p)
 	/* In use: by children, or by more than the tree and p. */
 	if (!list_empty(&p->mnt->children) || refcount_read(&p->mnt->refs) > 2)
 		return -EBUSY;
-	if (!(__atomic_fetch_or(&p->mnt->flags, MNT_EXPIRY_MARK, __ATOMIC_SEQ_CST) & MNT_EXPIRY_MARK))
+	if (!(__atomic_fetch_or(&p->mnt->flags, MNT_EXPIRY_MARK, __ATOMIC_SEQ_CST) &
+	      MNT_EXPIRY_MARK))
 		return -EAGAIN;
 	return umount_plain(p);
 }
@@ -533,7 +536,8 @@ put_new:
 
 /* --- boot --- */
 
-int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags, const char *opts)
+int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags,
+		 const char *opts)
 {
 	char *data = NULL;
 	struct path where;

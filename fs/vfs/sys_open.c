@@ -123,7 +123,8 @@ SYSCALL(close_range, unsigned int, first, unsigned int, last, unsigned int, flag
 	if (first > last)
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE) {
-		/* What would be closed at once need not be copied, when it is all of the upper end. */
+		/* What would be closed at once need not be copied, when it is all of the upper end.
+		 */
 		bool tail = last == ~0u && !(flags & CLOSE_RANGE_CLOEXEC);
 
 		rc = files_unshare(tail ? first : ~0u);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* read, write and their vector and positioned forms, lseek, fsync and relatives.
  *
- * The hot calls (read, write, pread64, pwrite64, lseek) are written out so that the common case is one
- * straight line: borrowed descriptor, mode bits, range of the buffer, the file's own operation. */
+ * The hot calls (read, write, pread64, pwrite64, lseek) are written out so that the common case is
+ * one straight line: borrowed descriptor, mode bits, range of the buffer, the file's own operation.
+ */
 #include "vfs_internal.h"
 
 #include <kernel/signal.h>
@@ -197,8 +198,8 @@ static int rwf_check(int flags)
 	return flags & RWF_NOWAIT ? -EOPNOTSUPP : 0;
 }
 
-static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, loff_t *pos, int flags,
-			bool write)
+static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, loff_t *pos,
+			int flags, bool write)
 {
 	struct iovec fast[UIO_FASTIOV], *big = NULL;
 	struct uio u;
@@ -243,7 +244,8 @@ out:
 	return rc;
 }
 
-static ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags, bool write)
+static ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags,
+			  bool write)
 {
 	struct fdref r;
 	bool locked;
@@ -304,8 +306,8 @@ SYSCALL(pwritev, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff
 	return vec_positioned(fd, vec, nr, pos, 0, true);
 }
 
-SYSCALL(preadv2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi, int,
-	flags)
+SYSCALL(preadv2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi,
+	int, flags)
 {
 	(void)hi;
 	if (pos == -1)
@@ -313,8 +315,8 @@ SYSCALL(preadv2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff
 	return vec_positioned(fd, vec, nr, pos, flags, false);
 }
 
-SYSCALL(pwritev2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi, int,
-	flags)
+SYSCALL(pwritev2, unsigned int, fd, struct user_ptr, vec, unsigned long, nr, loff_t, pos, u64, hi,
+	int, flags)
 {
 	(void)hi;
 	if (pos == -1)
@@ -358,7 +360,8 @@ loff_t generic_llseek(struct file *f, loff_t off, int whence)
 	return off;
 }
 
-loff_t no_llseek(struct file *f __maybe_unused, loff_t off __maybe_unused, int whence __maybe_unused)
+loff_t no_llseek(struct file *f __maybe_unused, loff_t off __maybe_unused,
+		 int whence __maybe_unused)
 {
 	return -ESPIPE;
 }
@@ -405,8 +408,9 @@ int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 {
 	if (f->ops->fsync)
 		return f->ops->fsync(f, start, end, datasync);
-	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode) ? 0 :
-											       -EINVAL;
+	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode)
+		       ? 0
+		       : -EINVAL;
 }
 
 static long fsync_fd(unsigned int fd, bool datasync)
@@ -461,7 +465,8 @@ SYSCALL(sync_file_range, unsigned int, fd, loff_t, off, loff_t, n, unsigned int,
 	loff_t end;
 	long rc;
 
-	if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+	if (flags &
+	    ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
 		return -EINVAL;
 	if (off < 0 || n < 0 || __builtin_add_overflow(off, n, &end))
 		return -EINVAL;

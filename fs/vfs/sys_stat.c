@@ -276,7 +276,8 @@ static int access_path(const struct path *p, unsigned int mode)
 	if ((mask & MAY_EXEC) && S_ISREG(i->mode) && path_noexec(p))
 		return -EACCES;
 	rc = inode_permission(i, mask);
-	if (rc || !(mask & MAY_WRITE) || !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
+	if (rc || !(mask & MAY_WRITE) ||
+	    !(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
 		return rc;
 	return mount_writable(p);
 }
@@ -295,9 +296,9 @@ static long do_access(int dirfd, struct user_ptr name, int mode, int flags)
 	if (flags & AT_EMPTY_PATH)
 		lookup |= LOOKUP_EMPTY;
 	/* The usual case: nothing differs and no copy is needed. */
-	if (!(flags & AT_EACCESS) && (c->fsuid != c->uid || c->fsgid != c->gid ||
-				      (c->uid ? c->cap_effective != 0 :
-						c->cap_effective != c->cap_permitted))) {
+	if (!(flags & AT_EACCESS) &&
+	    (c->fsuid != c->uid || c->fsgid != c->gid ||
+	     (c->uid ? c->cap_effective != 0 : c->cap_effective != c->cap_permitted))) {
 		rc = access_cred_begin(&old);
 		if (rc)
 			return rc;

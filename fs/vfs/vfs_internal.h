@@ -33,28 +33,28 @@ static inline void pathname_put(struct pathname *pn)
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 
 struct walk_link {
-	struct path link;      /* the symlink itself; referenced in ref mode */
-	const char *rest;      /* what is left of the text that named it */
+	struct path link; /* the symlink itself; referenced in ref mode */
+	const char *rest; /* what is left of the text that named it */
 	void (*put_link)(void *cookie);
 	void *cookie;
 };
 #define WALK_INLINE_LINKS 2
 
 struct walk {
-	struct path path;	/* where we are; referenced unless rcu */
-	struct inode *inode;	/* its inode, valid for seq */
-	struct qstr last;	/* last component of walk_parent */
+	struct path path;    /* where we are; referenced unless rcu */
+	struct inode *inode; /* its inode, valid for seq */
+	struct qstr last;    /* last component of walk_parent */
 	enum last_type last_type;
-	unsigned int flags;	/* LOOKUP_* */
+	unsigned int flags; /* LOOKUP_* */
 	bool rcu;
 	bool root_set;
-	bool root_ref;		/* root is referenced (ref mode) */
-	bool trailing_slash;	/* after last */
+	bool root_ref;	     /* root is referenced (ref mode) */
+	bool trailing_slash; /* after last */
 	bool jumped;
-	u32 seq;		/* of path.dentry (rcu) */
-	u32 mseq, rseq;		/* mount_seq, d_rename_seq at the start */
-	unsigned int links;	/* followed so far */
-	unsigned int depth;	/* in use of stack */
+	u32 seq;	    /* of path.dentry (rcu) */
+	u32 mseq, rseq;	    /* mount_seq, d_rename_seq at the start */
+	unsigned int links; /* followed so far */
+	unsigned int depth; /* in use of stack */
 	unsigned int stack_size;
 	int dirfd;
 	struct path root;
@@ -72,8 +72,8 @@ int must_check walk_parent(struct walk *w, int dirfd, const char *name, unsigned
  * the parent of the new last component. On error everything is released. */
 int must_check walk_parent_link(struct walk *w, struct path *link);
 void walk_end(struct walk *w);
-/* Finds the last component in w->path (no mounts, no symlinks). Lock of the directory held exclusive.
- * *out referenced, maybe negative. */
+/* Finds the last component in w->path (no mounts, no symlinks). Lock of the directory held
+ * exclusive. *out referenced, maybe negative. */
 int must_check walk_lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry **out);
 /* The same without lock: from the cache, or takes the lock itself. */
 int must_check walk_lookup(struct dentry *dir, const struct qstr *name, struct dentry **out);
@@ -102,7 +102,8 @@ static inline bool d_is_symlink(const struct dentry *d)
 {
 	return d->inode && S_ISLNK(d->inode->mode);
 }
-bool d_is_ancestor(const struct dentry *anc, const struct dentry *d); /* or the same; RCU or rename lock */
+bool d_is_ancestor(const struct dentry *anc,
+		   const struct dentry *d); /* or the same; RCU or rename lock */
 void qstr_set(struct qstr *q, const char *name, u32 len);
 void dcache_init(void);
 void dcache_umount(struct super_block *sb); /* last reference of the tree goes */
@@ -127,10 +128,11 @@ void umount_tree(struct mount *m, bool top_detached);
 #define MNT_EXPIRY_MARK 0x10000u /* MNT_EXPIRE saw it unused */
 bool sb_has_writers(struct super_block *sb);
 struct mount *mount_next(struct mount *m, struct mount *top);
-/* A private copy of a mount that shows `root`, in no tree; joins from's peer group. mount_mutex held. */
+/* A private copy of a mount that shows `root`, in no tree; joins from's peer group. mount_mutex
+ * held. */
 struct mount *mount_clone(struct mount *from, struct dentry *root);
-/* Copies the mounts below p (inside the tree at p->dentry) onto the copy `top` of p's mount. mount_mutex
- * held; -ENOMEM leaves some out. */
+/* Copies the mounts below p (inside the tree at p->dentry) onto the copy `top` of p's mount.
+ * mount_mutex held; -ENOMEM leaves some out. */
 int mount_clone_children(const struct path *p, struct mount *top);
 
 /* --- shared mounts (propagate.c); mount_mutex held unless said otherwise --- */
@@ -220,7 +222,8 @@ static __always_inline bool pos_lock(const struct fdref *r)
 }
 
 /* --- permissions and attributes --- */
-int path_permission(const struct path *p, unsigned int mask); /* inode_permission + read-only mounts */
+int path_permission(const struct path *p,
+		    unsigned int mask); /* inode_permission + read-only mounts */
 int may_create(struct inode *dir, struct dentry *child);
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
 bool inode_owner_or_capable(const struct inode *i);
@@ -236,8 +239,10 @@ int must_check do_mknod(int dirfd, const char *name, mode_t mode, dev_t dev);
 int must_check do_symlink(const char *target, int dirfd, const char *name);
 int must_check do_unlink(int dirfd, const char *name);
 int must_check do_rmdir(int dirfd, const char *name);
-int must_check do_link(int olddfd, const char *old, unsigned int lookup, int newdfd, const char *name);
-int must_check do_rename(int olddfd, const char *old, int newdfd, const char *name, unsigned int flags);
+int must_check do_link(int olddfd, const char *old, unsigned int lookup, int newdfd,
+		       const char *name);
+int must_check do_rename(int olddfd, const char *old, int newdfd, const char *name,
+			 unsigned int flags);
 
 /* --- other --- */
 /* dpath.c: text of p seen from root (NULL: from the top); 1 when root was not on the way. */

@@ -5,13 +5,14 @@
  * component themselves.
  * Two modes. RCU mode holds no reference and takes no lock: each step reads the child's sequence
  * count, then what it needs, then checks the child's and the parent's counts; at the end the result
- * gets its references, checked once more. Whatever does not work that way (a name that is not cached,
- * a dentry that must be asked whether it is valid, a change under our feet) ends the attempt with
- * -ECHILD, and the walk is done again in ref mode, which holds references and takes directory locks.
- * Symlinks are followed without recursion: the stack keeps, for each link being read, what is left of
- * the text around it.
- * Invariants: in ref mode w->path and every w->stack[].link hold references; in RCU mode none do. An
- * error return of walk_* leaves nothing to release. */
+ * gets its references, checked once more. Whatever does not work that way (a name that is not
+ * cached, a dentry that must be asked whether it is valid, a change under our feet) ends the
+ * attempt with -ECHILD, and the walk is done again in ref mode, which holds references and takes
+ * directory locks. Symlinks are followed without recursion: the stack keeps, for each link being
+ * read, what is left of the text around it.
+ * Invariants: in ref mode w->path and every
+ * w->stack[].link hold references; in RCU mode none do. An error return of walk_* leaves nothing to
+ * release. */
 #include "vfs_internal.h"
 #include "name_hash.h"
 
@@ -64,7 +65,8 @@ int pathname_get(struct pathname *pn, struct user_ptr p, unsigned int lookup_fla
 
 /* --- roots and references --- */
 
-static void read_fs_path(const struct fs_struct *fs, const struct path *from, struct path *to, u32 *seq)
+static void read_fs_path(const struct fs_struct *fs, const struct path *from, struct path *to,
+			 u32 *seq)
 {
 	u32 s;
 
@@ -205,7 +207,8 @@ static inline int may_search(struct walk *w)
 }
 
 /* Child in RCU mode, mounts crossed: *p without references, its inode and sequence. */
-static int step_rcu(struct walk *w, const struct qstr *q, struct path *p, struct inode **inode, u32 *pseq)
+static int step_rcu(struct walk *w, const struct qstr *q, struct path *p, struct inode **inode,
+		    u32 *pseq)
 {
 	struct dentry *parent = w->path.dentry, *d;
 	struct mount *mnt = w->path.mnt, *m;
@@ -469,8 +472,7 @@ static int link_jump(struct walk *w, struct path *jump)
 		path_put(jump);
 		return -ELOOP;
 	}
-	if ((w->flags & SCOPED) ||
-	    ((w->flags & LOOKUP_NO_XDEV) && jump->mnt != w->path.mnt)) {
+	if ((w->flags & SCOPED) || ((w->flags & LOOKUP_NO_XDEV) && jump->mnt != w->path.mnt)) {
 		path_put(jump);
 		return -EXDEV;
 	}
@@ -479,8 +481,8 @@ static int link_jump(struct walk *w, struct path *jump)
 	return 0;
 }
 
-/* Reads the link at *link (found in w->path; references taken over) and pushes it. *name: text to go
- * on with. final: it is the last component of everything. */
+/* Reads the link at *link (found in w->path; references taken over) and pushes it. *name: text to
+ * go on with. final: it is the last component of everything. */
 static int link_push(struct walk *w, struct path *link, struct inode *inode, bool final,
 		     const char *rest, const char **name)
 {
@@ -578,8 +580,9 @@ static int walk_component(struct walk *w, const struct qstr *q, bool last, bool 
 	return 0;
 }
 
-/* The common part of an RCU walk: steps over cached, ordinary names below directories that everybody may
- * search. Stops in front of whatever needs more thought, and *namep says where. 0 or -ECHILD. */
+/* The common part of an RCU walk: steps over cached, ordinary names below directories that
+ * everybody may search. Stops in front of whatever needs more thought, and *namep says where. 0 or
+ * -ECHILD. */
 static int walk_plain(struct walk *w, const char **namep)
 {
 	struct dentry *d = w->path.dentry, *c;

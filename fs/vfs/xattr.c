@@ -50,7 +50,8 @@ static int name_from_user(char name[XATTR_NAME_MAX + 1], struct user_ptr uname)
 	return n < 0 ? (int)n : 0;
 }
 
-static int set_locked(const struct path *p, const char *name, const void *value, size_t size, int flags)
+static int set_locked(const struct path *p, const char *name, const void *value, size_t size,
+		      int flags)
 {
 	struct inode *i = p->dentry->inode;
 	int rc;
@@ -77,8 +78,8 @@ struct xattr_set {
 	int flags;
 };
 
-static int set_prepare(struct xattr_set *s, struct user_ptr name, struct user_ptr value, size_t size,
-		       int flags)
+static int set_prepare(struct xattr_set *s, struct user_ptr name, struct user_ptr value,
+		       size_t size, int flags)
 {
 	int rc;
 
@@ -101,8 +102,8 @@ static int set_prepare(struct xattr_set *s, struct user_ptr name, struct user_pt
 	return 0;
 }
 
-static long setxattr_path(struct user_ptr path, struct user_ptr name, struct user_ptr value, size_t size,
-			  int flags, unsigned int lookup)
+static long setxattr_path(struct user_ptr path, struct user_ptr name, struct user_ptr value,
+			  size_t size, int flags, unsigned int lookup)
 {
 	struct xattr_set s;
 	struct path p;
@@ -120,20 +121,20 @@ static long setxattr_path(struct user_ptr path, struct user_ptr name, struct use
 	return rc;
 }
 
-SYSCALL(setxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t, size, int,
-	flags)
+SYSCALL(setxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t,
+	size, int, flags)
 {
 	return setxattr_path(path, name, value, size, flags, LOOKUP_FOLLOW);
 }
 
-SYSCALL(lsetxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t, size,
-	int, flags)
+SYSCALL(lsetxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t,
+	size, int, flags)
 {
 	return setxattr_path(path, name, value, size, flags, 0);
 }
 
-SYSCALL(fsetxattr, unsigned int, fd, struct user_ptr, name, struct user_ptr, value, size_t, size, int,
-	flags)
+SYSCALL(fsetxattr, unsigned int, fd, struct user_ptr, name, struct user_ptr, value, size_t, size,
+	int, flags)
 {
 	struct xattr_set s;
 	struct fdref r;
@@ -153,7 +154,8 @@ SYSCALL(fsetxattr, unsigned int, fd, struct user_ptr, name, struct user_ptr, val
 
 /* --- reading --- */
 
-static ssize_t get_one(const struct path *p, struct user_ptr uname, struct user_ptr value, size_t size)
+static ssize_t get_one(const struct path *p, struct user_ptr uname, struct user_ptr value,
+		       size_t size)
 {
 	struct inode *i = p->dentry->inode;
 	char name[XATTR_NAME_MAX + 1];
@@ -224,8 +226,8 @@ static int remove_one(const struct path *p, struct user_ptr uname)
 	return rc;
 }
 
-static long getxattr_path(struct user_ptr path, struct user_ptr name, struct user_ptr value, size_t size,
-			  unsigned int lookup)
+static long getxattr_path(struct user_ptr path, struct user_ptr name, struct user_ptr value,
+			  size_t size, unsigned int lookup)
 {
 	struct path p;
 	long rc = user_path_at(AT_FDCWD, path, lookup, &p);
@@ -237,12 +239,14 @@ static long getxattr_path(struct user_ptr path, struct user_ptr name, struct use
 	return rc;
 }
 
-SYSCALL(getxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t, size)
+SYSCALL(getxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t,
+	size)
 {
 	return getxattr_path(path, name, value, size, LOOKUP_FOLLOW);
 }
 
-SYSCALL(lgetxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t, size)
+SYSCALL(lgetxattr, struct user_ptr, path, struct user_ptr, name, struct user_ptr, value, size_t,
+	size)
 {
 	return getxattr_path(path, name, value, size, 0);
 }
@@ -259,7 +263,8 @@ SYSCALL(fgetxattr, unsigned int, fd, struct user_ptr, name, struct user_ptr, val
 	return rc;
 }
 
-static long listxattr_path(struct user_ptr path, struct user_ptr list, size_t size, unsigned int lookup)
+static long listxattr_path(struct user_ptr path, struct user_ptr list, size_t size,
+			   unsigned int lookup)
 {
 	struct path p;
 	long rc = user_path_at(AT_FDCWD, path, lookup, &p);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* splice, tee, vmsplice: moving pieces between pipes and files without passing through user memory.
  *
- * A file's page goes into the pipe by reference when the file lives in the page cache; everything else
- * is read into fresh pages. No file operation runs under a pipe's lock, because a file's own locks come
- * before it in the lock order and because a write to a terminal may wait for ever: pieces are collected
- * or taken out first, and what a file refused is put back in front.
- * Invariant: a piece that shares its page with anybody loses PIPE_BUF_MERGE, so nobody appends to it. */
+ * A file's page goes into the pipe by reference when the file lives in the page cache; everything
+ * else is read into fresh pages. No file operation runs under a pipe's lock, because a file's own
+ * locks come before it in the lock order and because a write to a terminal may wait for ever:
+ * pieces are collected or taken out first, and what a file refused is put back in front.
+ * Invariant:
+ * a piece that shares its page with anybody loses PIPE_BUF_MERGE, so nobody appends to it. */
 #include <fs/pagecache.h>
 #include <fs/pipe.h>
 #include <kernel/errno.h>
@@ -34,7 +35,8 @@ static void batch_drop(struct batch *b, unsigned int from)
 }
 
 /* Pages of a page-cache file, by reference. Bytes collected or -errno. */
-static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned int room, struct batch *b)
+static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned int room,
+			      struct batch *b)
 {
 	struct mapping *m = in->inode->mapping;
 	loff_t size = READ_ONCE(in->inode->size);
@@ -62,7 +64,8 @@ static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned 
 }
 
 /* Any other file: read into fresh pages. A short read ends the batch. */
-static ssize_t collect_read(struct file *in, loff_t *pos, size_t len, unsigned int room, struct batch *b)
+static ssize_t collect_read(struct file *in, loff_t *pos, size_t len, unsigned int room,
+			    struct batch *b)
 {
 	size_t done = 0;
 
@@ -86,7 +89,8 @@ static ssize_t collect_read(struct file *in, loff_t *pos, size_t len, unsigned i
 	return (ssize_t)done;
 }
 
-/* Puts pieces into the pipe; bytes put. must_all: waits for room, else leaves the rest in the batch. */
+/* Puts pieces into the pipe; bytes put. must_all: waits for room, else leaves the rest in the
+ * batch. */
 static ssize_t push_batch(struct pipe *p, struct batch *b, bool must_all)
 {
 	ssize_t done = 0;
@@ -122,7 +126,8 @@ static int pipe_room(struct pipe *p, bool nonblock, unsigned int *room)
 	return rc;
 }
 
-static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t len, unsigned int flags)
+static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t len,
+			    unsigned int flags)
 {
 	mode_t type = in->inode->mode & S_IFMT;
 	struct batch b = { .n = 0 };
@@ -159,8 +164,8 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t
 
 /* --- pipe to file --- */
 
-/* A piece goes back to the front. The slot it came from may have been filled meanwhile: then the ring
- * grows by one doubling. Lock held. */
+/* A piece goes back to the front. The slot it came from may have been filled meanwhile: then the
+ * ring grows by one doubling. Lock held. */
 static void put_back(struct pipe *p, const struct pipe_buf *b)
 {
 	if (pipe_full(p)) {
@@ -198,7 +203,8 @@ static ssize_t write_piece(struct file *out, struct pipe_buf *b, size_t len, lof
 	return done ? (ssize_t)done : n;
 }
 
-static ssize_t pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_t len, unsigned int flags)
+static ssize_t pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_t len,
+			    unsigned int flags)
 {
 	ssize_t done = 0, n;
 	struct pipe_buf b;
@@ -373,8 +379,8 @@ static ssize_t do_splice(struct file *in, struct user_ptr off_in, struct file *o
 	return -EINVAL;
 }
 
-SYSCALL(splice, int, fd_in, struct user_ptr, off_in, int, fd_out, struct user_ptr, off_out, size_t, len,
-	unsigned int, flags)
+SYSCALL(splice, int, fd_in, struct user_ptr, off_in, int, fd_out, struct user_ptr, off_out, size_t,
+	len, unsigned int, flags)
 {
 	struct fdref in, out;
 	ssize_t rc;

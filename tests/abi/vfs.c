@@ -692,7 +692,8 @@ CASE(deep_and_removed)
 	RET(open("f", O_CREAT | O_WRONLY, 0644));
 	RET(mkdir("sub", 0755));
 	RET(open(".", O_RDONLY | O_TMPFILE, 0644));
-	RET(syscall(SYS_getdents64, open(".", O_RDONLY), st, 100));
+	fd = open(".", O_RDONLY);
+	RET(syscall(SYS_getdents64, fd, &st, (long)sizeof(st)));
 }
 
 CASE(lock_details)
