@@ -169,11 +169,11 @@ static int map_segment(struct file *f, const struct elf64_phdr *ph, u64 bias, bo
 	}
 	if (ph->p_memsz == ph->p_filesz)
 		return 0;
-	/* A read-only segment cannot be cleared; Linux kills only when it is the last one, which no
-	 * linker produces. */
+	/* A read-only segment cannot be cleared, nor can a page behind the end of the file: the program
+	 * will find out when it touches that page, and nothing old is in it. Linux 6.1 goes on, too. */
 	if (anon > file_end && (prot & PROT_WRITE) &&
-	    clear_user(USER_PTR(file_end), anon - file_end))
-		return -EFAULT;
+	    clear_user(USER_PTR(file_end), anon - file_end) && fatal_signal_pending())
+		return -EINTR;
 	if (mem_end > anon)
 		return map_at(NULL, anon, mem_end - anon, 0, prot, how);
 	return 0;
