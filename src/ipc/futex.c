@@ -74,7 +74,7 @@ struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 	return &buckets[hash_64(key->object + key->offset, HASH_BITS)];
 }
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_LOCK_ANALYSIS
 {
 	if (a > b)
 		swap(a, b);
@@ -83,7 +83,7 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
 		spin_lock_nested(&b->lock);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_LOCK_ANALYSIS
 {
 	spin_unlock(&a->lock);
 	if (a != b)

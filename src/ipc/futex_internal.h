@@ -42,12 +42,12 @@ static inline bool futex_key_equal(const struct futex_key *a, const struct futex
 	return a->offset == b->offset && a->object == b->object;
 }
 /* Announces a waiter and locks the bucket; undone by futex_unqueue_lock. */
-static inline void futex_queue_lock(struct futex_bucket *b)
+static inline void futex_queue_lock(struct futex_bucket *b) ACQUIRES(&b->lock)
 {
 	__atomic_fetch_add(&b->waiters, 1, __ATOMIC_SEQ_CST);
 	spin_lock(&b->lock);
 }
-static inline void futex_queue_unlock(struct futex_bucket *b)
+static inline void futex_queue_unlock(struct futex_bucket *b) RELEASES(&b->lock)
 {
 	spin_unlock(&b->lock);
 	__atomic_fetch_sub(&b->waiters, 1, __ATOMIC_SEQ_CST);

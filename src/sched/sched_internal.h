@@ -103,9 +103,9 @@ static __always_inline void rq_unlock(struct runq *rq)
 	spin_release(&rq->lock);
 }
 /* runqueue.c */
-struct runq *task_rq_lock(struct task *t, irqflags_t *f);
+struct runq *task_rq_lock(struct task *t, irqflags_t *f) ACQUIRES(&t->pi_lock);
 struct runq *task_rq_lock_held(struct task *t);
-void task_rq_unlock(struct runq *rq, struct task *t, irqflags_t f);
+void task_rq_unlock(struct runq *rq, struct task *t, irqflags_t f) RELEASES(&t->pi_lock);
 static inline void update_clock(struct runq *rq)
 {
 	rq->clock = ktime_get();

@@ -124,7 +124,7 @@ static void publish(const struct timebase *new)
 }
 
 /* From here until clock_end the current state, folded, is in *tb. */
-static irqflags_t clock_begin(struct timebase *tb)
+static irqflags_t clock_begin(struct timebase *tb) ACQUIRES(&clock_lock)
 {
 	irqflags_t f = spin_lock_irqsave(&clock_lock);
 
@@ -133,7 +133,7 @@ static irqflags_t clock_begin(struct timebase *tb)
 	return f;
 }
 
-static void clock_end(const struct timebase *tb, irqflags_t f)
+static void clock_end(const struct timebase *tb, irqflags_t f) RELEASES(&clock_lock)
 {
 	publish(tb);
 	spin_unlock_irqrestore(&clock_lock, f);

@@ -118,6 +118,7 @@ static u64 timer_forward(struct posix_timer *t, u64 now)
 
 /* t expired: sends its signal. lock held on entry and exit, dropped in between. */
 static void timer_fire(struct posix_timers *ts, struct posix_timer *t, irqflags_t *f)
+	MUST_HOLD(&ts->lock)
 {
 	bool ignored;
 
@@ -425,6 +426,7 @@ destroy:
 
 /* Finds timer id of current's process and locks the table: the timer stays until unlock. */
 static struct posix_timer *timer_lock(int id, struct posix_timers **out, irqflags_t *f)
+	NO_LOCK_ANALYSIS
 {
 	struct posix_timers *ts = smp_load_acquire(&current->process->timers);
 	struct posix_timer *t;
@@ -437,6 +439,11 @@ static struct posix_timer *timer_lock(int id, struct posix_timers **out, irqflag
 		spin_unlock_irqrestore(&ts->lock, *f);
 	*out = ts;
 	return t;
+}
+
+static void timer_unlock(struct posix_timers *ts, irqflags_t f) NO_LOCK_ANALYSIS
+{
+	spin_unlock_irqrestore(&ts->lock, f);
 }
 
 /* What timer_gettime shows. lock held. */
@@ -469,7 +476,7 @@ SYSCALL(timer_gettime, int, timerid, struct user_ptr, value)
 	if (!t)
 		return -EINVAL;
 	timer_read(t, &v);
-	spin_unlock_irqrestore(&ts->lock, f);
+	timer_unlock(ts, f);
 	return copy_to_user(value, &v, sizeof(v));
 }
 
@@ -484,7 +491,7 @@ SYSCALL(timer_getoverrun, int, timerid)
 	if (!t)
 		return -EINVAL;
 	n = t->last_overrun;
-	spin_unlock_irqrestore(&ts->lock, f);
+	timer_unlock(ts, f);
 	return n;
 }
 
@@ -511,7 +518,7 @@ SYSCALL(timer_settime, int, timerid, int, flags, struct user_ptr, new, struct us
 		timer_read(t, &shown);
 		if (hrtimer_try_to_cancel(&t->hr) >= 0)
 			break;
-		spin_unlock_irqrestore(&ts->lock, f);
+		timer_unlock(ts, f);
 		arch_cpu_relax();
 	}
 	timer_unlink_cpu(ts, t);
@@ -525,7 +532,7 @@ SYSCALL(timer_settime, int, timerid, int, flags, struct user_ptr, new, struct us
 		t->expires = flags & TIMER_ABSTIME ? value : timer_now(t) + value;
 		timer_arm(ts, t);
 	}
-	spin_unlock_irqrestore(&ts->lock, f);
+	timer_unlock(ts, f);
 	return user_ptr_is_null(old) ? 0 : copy_to_user(old, &shown, sizeof(shown));
 }
 
@@ -542,7 +549,7 @@ SYSCALL(timer_delete, int, timerid)
 	timer_unlink_cpu(ts, t);
 	t->expires = 0;
 	t->interval = 0;
-	spin_unlock_irqrestore(&ts->lock, f);
+	timer_unlock(ts, f);
 	timer_destroy(t);
 	return 0;
 }
