@@ -37,6 +37,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -204,10 +205,29 @@ static int abi_remove(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
+/* What an earlier case left mounted, from the innermost outward. */
+static void abi_unmount_all(void)
+{
+	char line[1024], where[512], last[512];
+	FILE *f;
+
+	do {
+		last[0] = '\0';
+		f = fopen("/proc/self/mounts", "r");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "%*s %511s", where) == 1 &&
+			    strncmp(where, ABI_DIR, strlen(ABI_DIR)) == 0)
+				strcpy(last, where);
+		if (f)
+			fclose(f);
+	} while (last[0] && umount2(last, MNT_DETACH) == 0);
+}
+
 static void abi_fresh_dir(void)
 {
 	if (chdir("/tmp"))
 		perror("/tmp");
+	abi_unmount_all();
 	nftw(ABI_DIR, abi_remove, 16, FTW_DEPTH | FTW_PHYS);
 	if (mkdir(ABI_DIR, 0755) || chdir(ABI_DIR))
 		perror(ABI_DIR);
