@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Processor state that belongs to a program: vector registers, FS and GS bases, flags, and how signal
- * frames show and restore them. */
+/* Processor state that belongs to a program: vector registers, FS and GS bases, flags, and how
+ * signal frames show and restore them. */
 #include "abi.h"
 
 #include <asm/prctl.h>
@@ -24,8 +24,8 @@ static void fill(struct ymm *y, int seed)
 /* Loads the registers, runs `between` instructions, stores them: all in one piece of assembly, so
  * that no library function touches them in between. */
 #define YMM_ROUND(in, out, between, ...)                                                           \
-	__asm__ volatile("vmovdqu %[i], %%ymm0\n\tvmovdqu %[i], %%ymm7\n\tvmovdqu %[i], %%ymm15\n\t" \
-			 between "\n\tvmovdqu %%ymm0, %[o0]\n\tvmovdqu %%ymm7, %[o1]\n\t"         \
+	__asm__ volatile("vmovdqu %[i], %%ymm0\n\tvmovdqu %[i], %%ymm7\n\t"                      \
+			 "vmovdqu %[i], %%ymm15\n\t" between "\n\tvmovdqu %%ymm0, %[o0]\n\tvmovdqu %%ymm7, %[o1]\n\t"         \
 			 "vmovdqu %%ymm15, %[o2]"                                                  \
 			 : [o0] "=m"((out)[0]), [o1] "=m"((out)[1]), [o2] "=m"((out)[2])           \
 			 : [i] "m"(in), ##__VA_ARGS__                                              \
@@ -152,8 +152,8 @@ CASE(handler_changes_vectors)
 	fill(&in, 3);
 	YMM_ROUND(in, out, "mov $39, %%eax\n\tsyscall\n\tmov %%eax, %%edi\n\tmov $10, %%esi\n\t"
 			   "mov $62, %%eax\n\tsyscall");
-	SHOW("low byte %x, high byte kept %d, others kept %d", out[0].b[0], out[0].b[31] == in.b[31],
-	     kept(&in, out));
+	SHOW("low byte %x, high byte kept %d, others kept %d", out[0].b[0],
+	     out[0].b[31] == in.b[31], kept(&in, out));
 }
 
 static void change_regs(int sig, siginfo_t *si, void *ctx)
@@ -175,8 +175,8 @@ CASE(handler_changes_registers)
 
 	sigaction(SIGUSR1,
 		  &(struct sigaction){ .sa_sigaction = change_regs, .sa_flags = SA_SIGINFO }, NULL);
-	__asm__ volatile("mov $39, %%eax; syscall; mov %%eax, %%edi; mov $10, %%esi; mov $62, %%eax; "
-			 "syscall; pushfq; popq %%rdx; cld"
+	__asm__ volatile("mov $39, %%eax; syscall; mov %%eax, %%edi; mov $10, %%esi; "
+			 "mov $62, %%eax; syscall; pushfq; popq %%rdx; cld"
 			 : "=b"(rbx), "=c"(rcx), "=d"(flags)
 			 :
 			 : "rax", "rsi", "rdi", "r11", "r12", "memory");
@@ -253,8 +253,8 @@ CASE(syscall_keeps_registers)
 	long rdi = 100, rsi = 101, rdx = 102, rbx = 103, rax = 110;
 
 	__asm__ volatile("syscall"
-			 : "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15), "+r"(r8), "+r"(r9), "+r"(r10),
-			   "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+a"(rax)
+			 : "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15), "+r"(r8), "+r"(r9),
+			   "+r"(r10), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+a"(rax)
 			 :
 			 : "rcx", "r11", "memory");
 	SHOW("%ld %ld %ld %ld %ld %ld %ld", r8, r9, r10, r12, r13, r14, r15);

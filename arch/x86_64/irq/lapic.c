@@ -108,7 +108,8 @@ void lapic_init_this(void)
 	lapic_write(LAPIC_LVT_ERROR, VEC_ERROR);
 	lapic_write(LAPIC_TIMER_DIV, DIVIDE_BY_1);
 	lapic_write(LAPIC_LVT_TIMER, VEC_TIMER | (deadline_mode ? TIMER_DEADLINE : 0));
-	/* The mode must be set before the first deadline is written (Intel SDM vol. 3, 10.5.4.1). */
+	/* The mode must be set before the first deadline is written (Intel SDM vol. 3, 10.5.4.1).
+	 * */
 	__asm__ volatile("mfence" ::: "memory");
 	lapic_write(LAPIC_TIMER_INIT, 0);
 	lapic_write(LAPIC_ESR, 0);
