@@ -104,13 +104,11 @@ void tty_free_buffers(struct tty *t)
 
 /* --- input --- */
 
-size_t tty_receive(struct tty *t, const u8 *buf, size_t n, u8 flag)
+static size_t rx_push(struct tty *t, const u8 *buf, size_t n, u8 flag)
 {
 	irqflags_t f;
 	size_t done;
 
-	if (!smp_load_acquire(&t->ld))
-		return n; /* never opened: nobody will read it */
 	f = spin_lock_irqsave(&t->rx_lock);
 	if (flag != TTY_NORMAL && t->nr_rx_flags < ARRAY_SIZE(t->rx_flags) && !ring_full(&t->rx))
 		t->rx_flags[t->nr_rx_flags++] = (struct tty_rx_flag){ t->rx.head, flag };
@@ -120,8 +118,24 @@ size_t tty_receive(struct tty *t, const u8 *buf, size_t n, u8 flag)
 		tty_flag_set(t, TTY_F_THROTTLED);
 		t->ops->throttle(t, true);
 	}
-	schedule_work(&t->rx_work);
 	return done;
+}
+
+size_t tty_receive(struct tty *t, const u8 *buf, size_t n, u8 flag)
+{
+	if (!smp_load_acquire(&t->ld))
+		return n; /* never opened: nobody will read it */
+	n = rx_push(t, buf, n, flag);
+	schedule_work(&t->rx_work);
+	return n;
+}
+
+/* The same from task context with no locks that matter: processed before it returns. */
+size_t tty_receive_now(struct tty *t, const u8 *buf, size_t n)
+{
+	n = rx_push(t, buf, n, TTY_NORMAL);
+	tty_process_input(t);
+	return n;
 }
 
 size_t tty_receive_room(struct tty *t)

@@ -262,7 +262,7 @@ ssize_t pty_master_write(struct file *f, struct tty *t, struct uio *u)
 		n = min(n, room);
 		got = uio_read_from(u, t->write_buf, n);
 		/* Room only grows meanwhile, but for TIOCSTI. */
-		done += tty_receive(s, t->write_buf, got, TTY_NORMAL);
+		done += tty_receive_now(s, t->write_buf, got);
 		if (got < n) {
 			rc = -EFAULT;
 			break;

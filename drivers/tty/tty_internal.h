@@ -62,6 +62,7 @@ ssize_t tty_read(struct file *f, struct uio *u, loff_t *pos);
 ssize_t tty_write(struct file *f, struct uio *u, loff_t *pos);
 unsigned int tty_poll(struct file *f, struct poll_table *pt);
 void tty_process_input(struct tty *t);
+size_t tty_receive_now(struct tty *t, const u8 *buf, size_t n);
 void tty_rx_work(struct work *w);
 void tty_flush_input(struct tty *t);  /* what is received and not read */
 void tty_flush_output(struct tty *t); /* what is written and not sent */
