@@ -140,7 +140,13 @@ static int shm_create(s32 key, u64 size, u32 flags, struct shm **out)
 
 	if (size < 1 || size > SHM_MAX)
 		return -EINVAL;
-	if (flags & SHM_HUGETLB || (size + PAGE_SIZE - 1) >> PAGE_SHIFT > pages_total_count())
+	if (flags & SHM_HUGETLB) {
+		u32 log = flags >> 26 & 63;
+
+		/* There is no pool of huge pages. */
+		return log == 0 || log == 21 || log == 30 ? -ENOMEM : -EINVAL;
+	}
+	if ((size + PAGE_SIZE - 1) >> PAGE_SHIFT > pages_total_count())
 		return -ENOMEM;
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
