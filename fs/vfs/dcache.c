@@ -333,7 +333,7 @@ static struct inode *take_inode(struct dentry *d)
  * parent's lock is had too. Releases the lock. Returns the parent, whose reference the caller
  * drops, or NULL when d lives on or has none. *inode is to be put. RCU read section held by the
  * caller. */
-static struct dentry *dentry_kill(struct dentry *d, struct inode **inode)
+static NO_LOCK_ANALYSIS struct dentry *dentry_kill(struct dentry *d, struct inode **inode)
 {
 	struct dentry *parent = d->parent;
 
@@ -381,7 +381,7 @@ static bool dentry_keep(const struct dentry *d)
 }
 
 /* refs just became 0. In an RCU read section, which is left. */
-static noinline void d_put_zero(struct dentry *d)
+static NO_LOCK_ANALYSIS noinline void d_put_zero(struct dentry *d)
 {
 	struct dentry *parent;
 	struct inode *inode;
@@ -490,7 +490,7 @@ bool d_is_ancestor(const struct dentry *anc, const struct dentry *d)
 }
 
 /* Locks of two parents (ancestor first, else by address) and of two of their children. */
-static void lock_move(struct dentry *a, struct dentry *b)
+static NO_LOCK_ANALYSIS void lock_move(struct dentry *a, struct dentry *b)
 {
 	struct dentry *pa = a->parent, *pb = b->parent;
 
@@ -507,7 +507,7 @@ static void lock_move(struct dentry *a, struct dentry *b)
 	spin_lock_nested(a < b ? &b->lock : &a->lock);
 }
 
-static void unlock_move(struct dentry *a, struct dentry *b, struct dentry *pa, struct dentry *pb)
+static NO_LOCK_ANALYSIS void unlock_move(struct dentry *a, struct dentry *b, struct dentry *pa, struct dentry *pb)
 {
 	spin_unlock(&a->lock);
 	spin_unlock(&b->lock);
@@ -563,7 +563,7 @@ static u64 dentry_shrink_count(void)
 	return READ_ONCE(dentry_lru_count);
 }
 
-static u64 dentry_shrink_scan(u64 n)
+static NO_LOCK_ANALYSIS u64 dentry_shrink_scan(u64 n)
 {
 	u64 done = 0, looked = 0;
 
@@ -609,7 +609,7 @@ static struct shrinker dentry_shrinker = {
 };
 
 /* Drops unused names directly and deeper below d; what is in use stays. */
-static void prune_level(struct dentry *d, unsigned int depth)
+static NO_LOCK_ANALYSIS void prune_level(struct dentry *d, unsigned int depth)
 {
 	struct dentry *c;
 
@@ -662,7 +662,7 @@ void d_unpin(struct dentry *d)
 }
 
 /* Takes a leaf out of a tree that nobody uses any more. */
-static void umount_leaf(struct dentry *d)
+static NO_LOCK_ANALYSIS void umount_leaf(struct dentry *d)
 {
 	if (d->flags & DCACHE_PINNED) {
 		d->flags &= ~DCACHE_PINNED;

@@ -71,7 +71,7 @@ static void table_copy(struct fdtable *to, const struct fdtable *from)
 }
 
 /* Makes room for descriptor nr. files->lock held; dropped and taken again on the way. */
-static int table_expand(struct files *fs, unsigned int nr)
+static NO_LOCK_ANALYSIS int table_expand(struct files *fs, unsigned int nr)
 {
 	struct fdtable *old, *t;
 	unsigned int max;

@@ -15,7 +15,7 @@
 #include <uapi/capability.h>
 
 /* Parent of a name to be made, its lock held, and the negative dentry. */
-static int create_begin(struct walk *w, int dirfd, const char *name, unsigned int lookup, bool dir,
+static NO_LOCK_ANALYSIS int create_begin(struct walk *w, int dirfd, const char *name, unsigned int lookup, bool dir,
 			struct dentry **out)
 {
 	struct dentry *d;
@@ -51,7 +51,7 @@ fail:
 	return rc;
 }
 
-static void create_end(struct walk *w, struct dentry *d)
+static NO_LOCK_ANALYSIS void create_end(struct walk *w, struct dentry *d)
 {
 	d_put(d);
 	up_write(&w->path.dentry->inode->lock);
@@ -153,7 +153,7 @@ int do_symlink(const char *target, int dirfd, const char *name)
 
 /* --- removing --- */
 
-static int remove_begin(struct walk *w, struct dentry **out)
+static NO_LOCK_ANALYSIS int remove_begin(struct walk *w, struct dentry **out)
 {
 	int rc;
 
@@ -166,7 +166,7 @@ static int remove_begin(struct walk *w, struct dentry **out)
 
 /* Releases the directory's lock, then the name and perhaps the last of the object: truncating a
  * large file must not hold up the directory. */
-static void remove_end(struct walk *w, struct dentry *d, struct inode *keep)
+static NO_LOCK_ANALYSIS void remove_end(struct walk *w, struct dentry *d, struct inode *keep)
 {
 	up_write(&w->path.dentry->inode->lock);
 	d_put(d);
@@ -353,7 +353,7 @@ struct rename_ctx {
 };
 
 /* Locks both parents. *trap: the child of one through which the other is reached, or NULL. */
-static struct dentry *lock_parents(struct rename_ctx *c)
+static NO_LOCK_ANALYSIS struct dentry *lock_parents(struct rename_ctx *c)
 {
 	struct dentry *a = c->old.path.dentry, *b = c->new.path.dentry, *p;
 
@@ -382,7 +382,7 @@ static struct dentry *lock_parents(struct rename_ctx *c)
 	return NULL;
 }
 
-static void unlock_parents(struct rename_ctx *c)
+static NO_LOCK_ANALYSIS void unlock_parents(struct rename_ctx *c)
 {
 	up_write(&c->old.path.dentry->inode->lock);
 	if (!c->cross)
@@ -420,7 +420,7 @@ static int rename_check(struct rename_ctx *c)
 	return 0;
 }
 
-static int rename_commit(struct rename_ctx *c)
+static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 {
 	struct inode *source = c->od->inode, *target = c->nd->inode;
 	bool exchange = c->flags & RENAME_EXCHANGE, isdir = S_ISDIR(source->mode);

@@ -66,7 +66,7 @@ fault:
 	return false;
 }
 
-static long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count, bool old)
+static NO_LOCK_ANALYSIS long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count, bool old)
 {
 	struct dents g = { .ctx.emit = dents_emit, .to = buf, .room = count, .old = old };
 	struct inode *i;
@@ -98,8 +98,7 @@ static long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count
 		rc = g.error;
 	if (rc >= 0)
 		file_accessed(r.file);
-	if (locked)
-		mutex_unlock(&r.file->pos_lock);
+	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;
 }

@@ -130,8 +130,7 @@ SYSCALL(read, unsigned int, fd, struct user_ptr, buf, size_t, n)
 	rc = do_read(r.file, buf, n, &pos);
 	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
 		r.file->pos = pos;
-	if (locked)
-		mutex_unlock(&r.file->pos_lock);
+	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;
 }
@@ -151,8 +150,7 @@ SYSCALL(write, unsigned int, fd, struct user_ptr, buf, size_t, n)
 	rc = do_write(r.file, buf, n, &pos);
 	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
 		r.file->pos = pos;
-	if (locked)
-		mutex_unlock(&r.file->pos_lock);
+	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;
 }
@@ -244,7 +242,7 @@ out:
 	return rc;
 }
 
-static ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags,
+static NO_LOCK_ANALYSIS ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags,
 			  bool write)
 {
 	struct fdref r;
@@ -260,8 +258,7 @@ static ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr
 	rc = vec_call(r.file, vec, nr, &pos, flags, write);
 	if (rc >= 0 && !(r.file->mode & FMODE_STREAM))
 		r.file->pos = pos;
-	if (locked)
-		mutex_unlock(&r.file->pos_lock);
+	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;
 }
@@ -396,8 +393,7 @@ SYSCALL(lseek, unsigned int, fd, loff_t, off, unsigned int, whence)
 		rc = r.file->ops->llseek(r.file, off, (int)whence);
 	else
 		rc = generic_llseek(r.file, off, (int)whence);
-	if (locked)
-		mutex_unlock(&r.file->pos_lock);
+	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;
 }

@@ -210,7 +210,7 @@ int fd_flags(unsigned int fd, int set);
 int must_check fdget_any(unsigned int fd, u64 need, struct fdref *out);
 
 /* File position: locked only where another user of the open description can exist. */
-static __always_inline bool pos_lock(const struct fdref *r)
+static NO_LOCK_ANALYSIS __always_inline bool pos_lock(const struct fdref *r)
 {
 	struct file *f = r->file;
 
@@ -219,6 +219,12 @@ static __always_inline bool pos_lock(const struct fdref *r)
 		return true;
 	}
 	return false;
+}
+
+static NO_LOCK_ANALYSIS __always_inline void pos_unlock(const struct fdref *r, bool locked)
+{
+	if (locked)
+		mutex_unlock(&r->file->pos_lock);
 }
 
 /* --- permissions and attributes --- */

@@ -27,6 +27,8 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define MUST_HOLD(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define MUST_HOLD_SHARED(...) __attribute__((requires_shared_capability(__VA_ARGS__)))
+/* For functions that the analysis cannot follow: a lock taken on a condition, two of a kind, one handed
+ * over to or from a caller, one that is given up while waiting. */
 #define NO_LOCK_ANALYSIS __attribute__((no_thread_safety_analysis))
 #else
 #define CAPABILITY(x)

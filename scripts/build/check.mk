@@ -14,7 +14,7 @@ clang := clang
 clang-flags = $(filter-out -nostdinc -isystem $(gcc-include) -mstack-protector% -mpreferred% --param asan% \
 	-fsanitize% -fno-tree-loop-distribute-patterns -fno-delete-null-pointer-checks -Wno% -W%,\
 	$(kernel-cflags)) -nostdinc -isystem $(shell $(clang) -print-resource-dir)/include \
-	-Wno-everything -Wthread-safety -Werror
+	-Wno-everything -Wthread-safety -Werror -ferror-limit=0
 clang-flags := $(clang-flags)
 clang-objs := $(patsubst $(B)/%.o,build/check/%.clang,$(filter $(patsubst %.c,$(B)/%.o,\
 	$(foreach m,$(module-files),$(wildcard $(dir $(m))*.c))),$(kernel-objs)))

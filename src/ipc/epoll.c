@@ -310,7 +310,7 @@ static int control_locked(struct epoll *ep, int op, struct file *f, int fd,
 	return -EINVAL;
 }
 
-static int control(struct file *epf, int op, struct file *f, int fd,
+static NO_LOCK_ANALYSIS int control(struct file *epf, int op, struct file *f, int fd,
 		   const struct user_epoll_event *ev)
 {
 	bool nest = op == EPOLL_CTL_ADD && f->ops && is_epoll(f);

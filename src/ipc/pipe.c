@@ -78,17 +78,17 @@ struct pipe *pipe_of_file(const struct file *f)
 	return f->ops == &pipe_fops ? f->inode->pipe : NULL;
 }
 
-void pipe_lock(struct pipe *p)
+NO_LOCK_ANALYSIS void pipe_lock(struct pipe *p)
 {
 	mutex_lock(&p->lock);
 }
 
-void pipe_unlock(struct pipe *p)
+NO_LOCK_ANALYSIS void pipe_unlock(struct pipe *p)
 {
 	mutex_unlock(&p->lock);
 }
 
-void pipe_lock_two(struct pipe *a, struct pipe *b)
+NO_LOCK_ANALYSIS void pipe_lock_two(struct pipe *a, struct pipe *b)
 {
 	if (a > b)
 		swap(a, b);
@@ -96,7 +96,7 @@ void pipe_lock_two(struct pipe *a, struct pipe *b)
 	mutex_lock_nested(&b->lock);
 }
 
-void pipe_unlock_two(struct pipe *a, struct pipe *b)
+NO_LOCK_ANALYSIS void pipe_unlock_two(struct pipe *a, struct pipe *b)
 {
 	mutex_unlock(&a->lock);
 	mutex_unlock(&b->lock);
@@ -122,7 +122,7 @@ void pipe_wake_writers(struct pipe *p)
 		ps_rc;                                                                             \
 	})
 
-int pipe_wait_readable(struct pipe *p, bool nonblock)
+NO_LOCK_ANALYSIS int pipe_wait_readable(struct pipe *p, bool nonblock)
 {
 	int rc;
 
@@ -147,7 +147,7 @@ static int broken_pipe(void)
 	return -EPIPE;
 }
 
-int pipe_wait_writable(struct pipe *p, bool nonblock)
+NO_LOCK_ANALYSIS int pipe_wait_writable(struct pipe *p, bool nonblock)
 {
 	int rc;
 
@@ -426,7 +426,7 @@ static int fifo_get_pipe(struct inode *i, struct pipe **out)
 
 /* FIFO rules of open(2): wait for the other side, or with O_NONBLOCK: readers succeed, writers get
  * ENXIO. Lock held; the counts are taken already. */
-static int fifo_wait_peer(struct pipe *p, struct file *f)
+static NO_LOCK_ANALYSIS int fifo_wait_peer(struct pipe *p, struct file *f)
 {
 	u32 seen;
 

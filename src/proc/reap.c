@@ -72,7 +72,7 @@ void task_reap(struct task *t)
 }
 
 /* Waits until the old leader is a zombie. 0 or -EAGAIN when current was killed. */
-static int wait_for_leader(struct process *p)
+static NO_LOCK_ANALYSIS int wait_for_leader(struct process *p)
 {
 	for (;;) {
 		spin_lock_irq(&tasklist_lock);
@@ -94,7 +94,7 @@ static int wait_for_leader(struct process *p)
 
 /* current becomes the leader and takes over its number; the old leader gets current's and is reaped.
  * tasklist_lock held, released. */
-static void take_over_leader(struct process *p)
+static NO_LOCK_ANALYSIS void take_over_leader(struct process *p)
 {
 	struct task *t = current, *old = p->leader;
 	struct pid *own = t->pid, *group = old->pid;

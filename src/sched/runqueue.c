@@ -32,13 +32,13 @@ struct runq *task_rq_lock_held(struct task *t)
 	}
 }
 
-struct runq *task_rq_lock(struct task *t, irqflags_t *f)
+NO_LOCK_ANALYSIS struct runq *task_rq_lock(struct task *t, irqflags_t *f)
 {
 	*f = spin_lock_irqsave(&t->pi_lock);
 	return task_rq_lock_held(t);
 }
 
-void task_rq_unlock(struct runq *rq, struct task *t, irqflags_t f)
+NO_LOCK_ANALYSIS void task_rq_unlock(struct runq *rq, struct task *t, irqflags_t f)
 {
 	rq_unlock(rq);
 	spin_unlock_irqrestore(&t->pi_lock, f);

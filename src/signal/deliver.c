@@ -65,7 +65,7 @@ static bool stop_allowed(int sig)
 
 /* Tells the parent of a stop or continue that was noted while it could not be told. siglock held and
  * dropped: true when it did something (siglock is then not held any more). */
-static bool tell_noted_change(struct process *p)
+static NO_LOCK_ANALYSIS bool tell_noted_change(struct process *p)
 {
 	u32 note = p->group_flags & (GROUP_NOTE_STOPPED | GROUP_NOTE_CONTINUED);
 
@@ -79,7 +79,7 @@ static bool tell_noted_change(struct process *p)
 
 /* Default action of a signal without handler. siglock held on entry; on return held when the result
  * is false, dropped when true ("look again from the start"). Does not return for fatal ones. */
-static bool default_action(struct process *p, int sig)
+static NO_LOCK_ANALYSIS bool default_action(struct process *p, int sig)
 {
 	u64 bit = SIGMASK(sig);
 
@@ -101,7 +101,7 @@ static bool default_action(struct process *p, int sig)
 }
 
 /* Takes signals until one needs a handler: its number with *info and *ka, 0 when none is left. */
-static int get_signal(struct siginfo *info, struct ksigaction *ka)
+static NO_LOCK_ANALYSIS int get_signal(struct siginfo *info, struct ksigaction *ka)
 {
 	struct task *t = current;
 	struct process *p = t->process;

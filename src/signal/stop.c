@@ -81,7 +81,7 @@ void notify_parent_of_job(struct process *p, int why)
 
 /* Starts a stop by `sig`, or (sig 0) takes part in one. siglock held; when it returns true the thread
  * has slept and siglock is released, else siglock is still held and nothing happened. */
-bool signal_stop(int sig)
+NO_LOCK_ANALYSIS bool signal_stop(int sig)
 {
 	struct task *t = current, *o;
 	struct process *p = t->process;
