@@ -25,7 +25,7 @@ static void fill(struct ymm *y, int seed)
  * that no library function touches them in between. */
 #define YMM_ROUND(in, out, between, ...)                                                           \
 	__asm__ volatile("vmovdqu %[i], %%ymm0\n\tvmovdqu %[i], %%ymm7\n\t"                      \
-			 "vmovdqu %[i], %%ymm15\n\t" between                                         \
+			 "vmovdqu %[i], %%ymm15\n\t" between \
 			 "\n\tvmovdqu %%ymm0, %[o0]\n\tvmovdqu %%ymm7, %[o1]\n\t"                \
 			 "vmovdqu %%ymm15, %[o2]"                                                  \
 			 : [o0] "=m"((out)[0]), [o1] "=m"((out)[1]), [o2] "=m"((out)[2])           \
