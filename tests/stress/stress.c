@@ -3,13 +3,14 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, mmap, pipes, oom, files, names, futex, or all (each for SECONDS). Every storm checks
+ * NAME: fork, sigexec, mmap, mapfile, pipes, oom, files, names, futex, or all (each for SECONDS). Every storm checks
  * its own results (data, exit codes, counts); afterwards free memory is compared with before. Exit
  * status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -231,6 +232,76 @@ static void mmap_storm(uint32_t seed)
 	}
 	for (int k = 0; k < 4; k++)
 		pthread_join(t[k], NULL);
+}
+
+/* --- a file that shrinks and grows under its mappings --- */
+
+enum { FILE_PAGES = 64 };
+static sigjmp_buf bus_env;
+static char *file_shared, *file_private;
+
+static void on_bus(int sig)
+{
+	(void)sig;
+	siglongjmp(bus_env, 1);
+}
+
+/* Each page begins with its number or is zero: anything else came from somewhere else. */
+static void touch_file(uint32_t *r)
+{
+	uint32_t k = rnd(r) % FILE_PAGES;
+	char *p = (rnd(r) & 1 ? file_shared : file_private) + k * 4096;
+	uint32_t got;
+
+	if (sigsetjmp(bus_env, 1))
+		return; /* beyond the end: rightly */
+	got = *(volatile uint32_t *)p;
+	if (got && got != k + 1)
+		fail("page %u of the file holds %u", k, got);
+	if (rnd(r) % 3 == 0)
+		*(volatile uint32_t *)p = k + 1;
+	if (rnd(r) % 50 == 0)
+		madvise(file_private, FILE_PAGES * 4096, MADV_DONTNEED);
+}
+
+static void mapfile_child(uint32_t seed)
+{
+	signal(SIGBUS, on_bus);
+	for (int n = 0; n < 300; n++)
+		touch_file(&seed);
+	_exit(6);
+}
+
+static void mapfile_storm(uint32_t seed)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/mapfile.%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || ftruncate(fd, FILE_PAGES * 4096))
+		fail("mapfile");
+	file_shared = mmap(NULL, FILE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	file_private = mmap(NULL, FILE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (file_shared == MAP_FAILED || file_private == MAP_FAILED)
+		fail("mmap of a file");
+	while (running()) {
+		pid_t pid[3];
+
+		for (int k = 0; k < 3; k++) {
+			pid[k] = fork();
+			if (pid[k] == 0)
+				mapfile_child(rnd(&seed) + (uint32_t)k);
+		}
+		for (int n = 0; n < 60; n++)
+			if (ftruncate(fd, (off_t)(rnd(&seed) % (FILE_PAGES + 1)) * 4096))
+				fail("ftruncate");
+		for (int k = 0; k < 3; k++)
+			if (pid[k] > 0)
+				expect_exit(pid[k], 6);
+	}
+	close(fd);
+	unlink(path);
 }
 
 /* --- a ring of processes passing tokens through pipes --- */
@@ -550,6 +621,7 @@ static const struct storm {
 	void (*begin)(void), (*end)(void);
 } storms[] = {
 	{ "fork", fork_storm, NULL, NULL },	  { "sigexec", sigexec_storm, NULL, NULL }, { "mmap", mmap_storm, NULL, NULL },
+	{ "mapfile", mapfile_storm, NULL, NULL },
 	{ "pipes", pipes_storm, NULL, NULL }, { "files", files_storm, NULL, NULL },	{ "names", names_storm, names_begin, names_end },
 	{ "futex", futex_storm, NULL, NULL }, { "oom", oom_storm, NULL, NULL },
 };
