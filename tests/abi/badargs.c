@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 
-static volatile int *result;
+static volatile int *results;
 static char *good, *edge, *none, *readonly;
 
 enum { UNSET = -1000000 };
@@ -54,8 +54,10 @@ static void set_up(void)
 {
 	size_t n = sizeof(pointers) / sizeof(pointers[0]);
 
-	result = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	good = mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	results = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	/* With a page behind it at which transfers without end stop. */
+	good = mmap(NULL, 17 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mprotect(good + 16 * 4096, 4096, PROT_NONE);
 	edge = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	munmap(edge + 4096, 4096);
 	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -178,16 +180,21 @@ static const struct value *pool(char kind, size_t *n)
 #undef POOL
 }
 
-static void one_call(const struct call *c, int at, unsigned long v)
+/* Calls with the values from `from` on, until one works: what fails changes nothing. */
+static void some_calls(const struct call *c, int at, const struct value *v, size_t from, size_t n)
 {
-	unsigned long a[6] = { 0 };
-	long r;
+	for (size_t k = from; k < n; k++) {
+		unsigned long a[6] = { 0 };
+		long r;
 
-	for (int i = 0; c->args[i]; i++)
-		a[i] = i == at ? v : good_value(c, i);
-	errno = 0;
-	r = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-	*result = r == -1 && errno ? -errno : 0;
+		for (int i = 0; c->args[i]; i++)
+			a[i] = i == at ? v[k].v : good_value(c, i);
+		errno = 0;
+		r = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		results[k] = r == -1 && errno ? -errno : 0;
+		if (!results[k])
+			break;
+	}
 	_exit(0);
 }
 
@@ -212,6 +219,48 @@ static int finish(pid_t pid)
 	return status;
 }
 
+static void show_value(const struct value *v, int result, int status)
+{
+	printf(" %s ", v->text);
+	if (result != UNSET)
+		printf("%s", result ? abi_errname(-result) : "ok");
+	else if (status == -1)
+		printf("waits");
+	else if (WIFSIGNALED(status))
+		printf("%s", abi_signame(WTERMSIG(status)));
+	else
+		printf("exit");
+}
+
+static void one_argument(const struct call *c, int at, const sigset_t *set)
+{
+	size_t n, i = 0;
+	const struct value *v = pool(c->args[at], &n);
+
+	printf("%c%d:", c->args[at], at + 1);
+	for (size_t k = 0; k < n; k++)
+		results[k] = UNSET;
+	while (i < n) {
+		int status;
+		pid_t pid;
+
+		fflush(stdout);
+		abi_fresh_dir();
+		pid = fork();
+		if (pid == 0) {
+			sigprocmask(SIG_UNBLOCK, set, NULL);
+			furnish();
+			some_calls(c, at, v, i, n);
+		}
+		status = finish(pid);
+		/* All that have an answer, and the one at which the process ended. */
+		do {
+			show_value(&v[i], results[i], status);
+		} while (results[i++] != UNSET && i < n && (results[i] != UNSET || results[i - 1]));
+	}
+	SHOW("%s", "");
+}
+
 static void bad_args(void)
 {
 	const struct call *c = calls;
@@ -223,37 +272,8 @@ static void bad_args(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (int at = 0; c->args[at]; at++) {
-		size_t n;
-		const struct value *v = pool(c->args[at], &n);
-
-		printf("%c%d:", c->args[at], at + 1);
-		for (size_t i = 0; i < n; i++) {
-			int status;
-			pid_t pid;
-
-			fflush(stdout);
-			*result = UNSET;
-			abi_fresh_dir();
-			pid = fork();
-			if (pid == 0) {
-				sigprocmask(SIG_UNBLOCK, &set, NULL);
-				furnish();
-				one_call(c, at, v[i].v);
-			}
-			status = finish(pid);
-			printf(" %s ", v[i].text);
-			if (status == -1)
-				printf("waits");
-			else if (WIFSIGNALED(status))
-				printf("%s", abi_signame(WTERMSIG(status)));
-			else if (*result == UNSET)
-				printf("exit");
-			else
-				printf("%s", *result ? abi_errname(-*result) : "ok");
-		}
-		SHOW("%s", "");
-	}
+	for (int at = 0; c->args[at]; at++)
+		one_argument(c, at, &set);
 }
 
 __attribute__((constructor)) static void register_calls(void)

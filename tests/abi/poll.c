@@ -743,32 +743,3 @@ CASE(async_signals)
 	SHOW("hits %d", hits);
 	RET(fcntl(p[0], F_SETSIG, 99));
 }
-
-CASE(inotify_basics)
-{
-	char buf[512];
-	int fd, wd;
-
-	ssize_t n;
-
-	fd = (int)syscall(SYS_inotify_init1, O_NONBLOCK);
-	SHOW("fd %d", fd >= 0);
-	wd = (int)syscall(SYS_inotify_add_watch, fd, ".", 0x100 | 0x200 | 0x2);
-	RET(wd);
-	abi_file("f", "x", 0644);
-	NEED(unlink("f"));
-	n = read(fd, buf, sizeof(buf));
-	for (ssize_t i = 0; i < n;) {
-		uint32_t w[4];
-
-		memcpy(w, buf + i, 16);
-		SHOW("wd %u mask %#x cookie %u name %s", w[0], w[1], w[2], buf + i + 16);
-		i += 16 + (ssize_t)w[3];
-	}
-	RET(read(fd, buf, sizeof(buf)));
-	RET(syscall(SYS_inotify_rm_watch, fd, wd));
-	RET(syscall(SYS_inotify_rm_watch, fd, wd));
-	RET(syscall(SYS_inotify_add_watch, fd, "missing", 2));
-	RET(syscall(SYS_inotify_add_watch, fd, ".", 0));
-	RET(syscall(SYS_inotify_add_watch, 0, ".", 2));
-}

@@ -234,6 +234,8 @@ static void look(void)
 
 static void storm(unsigned long seed, int processes, int count)
 {
+	if (!abi_is_keelson())
+		count /= 10;
 	for (int i = 0; i < processes; i++) {
 		if (fork() == 0)
 			fuzz_process(seed * 1000003 + (unsigned long)i + 1, count);
