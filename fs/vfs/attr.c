@@ -3,6 +3,7 @@
  *
  * Use: notify_change takes inode->lock, checks, and lets the file system apply the change;
  * vfs_setattr is the same for callers that hold the lock. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <kernel/time.h>
@@ -210,6 +211,8 @@ int notify_change(const struct path *p, struct iattr *a)
 	down_write(&i->lock);
 	rc = vfs_setattr(p->dentry, a);
 	up_write(&i->lock);
+	if (!rc)
+		notify_dentry(p->dentry, IN_ATTRIB);
 	return rc;
 }
 
@@ -265,6 +268,8 @@ int vfs_truncate(const struct path *p, loff_t size)
 	rc = truncate_locked(p->dentry, size, 0, NULL);
 	up_write(&i->lock);
 	inode_put_write(i);
+	if (!rc)
+		notify_dentry(p->dentry, IN_MODIFY);
 	return rc;
 }
 
@@ -277,5 +282,7 @@ int vfs_truncate_file(struct file *f, loff_t size)
 	/* Also when the size stays: that is how Linux tells ftruncate and O_TRUNC from truncate. */
 	rc = truncate_locked(f->path.dentry, size, ATTR_FILE | ATTR_MTIME | ATTR_CTIME, f);
 	up_write(&i->lock);
+	if (!rc)
+		notify_dentry(f->path.dentry, IN_MODIFY);
 	return rc;
 }

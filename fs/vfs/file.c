@@ -6,6 +6,7 @@
  * sleep) is left to the way back to user mode, or to a work item for kernel threads and atomic
  * context. The memory goes after an RCU grace period, because fd_get_slow looks at refs first.
  * Invariants: a file counts in inode->writers exactly when FMODE_WROTE is set. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <fs/procfs.h>
@@ -95,6 +96,9 @@ void file_release_now(struct file *f)
 {
 	struct inode *i = f->inode;
 
+	if (i && !(f->mode & FMODE_PATH))
+		notify_dentry(f->path.dentry,
+			      f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(!list_empty(&f->epoll_items)))
 		epoll_release_file(f);
 	if (i && unlikely(READ_ONCE(i->flctx) != NULL))

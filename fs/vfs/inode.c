@@ -10,6 +10,7 @@
  * super block.
  * Lifetime: memory goes by RCU, because the path walk reads inodes without references.
  */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <kernel/hash.h>
@@ -100,6 +101,7 @@ static void inode_evict(struct inode *i)
 	if (i->data.ops && i->data.nr_pages)
 		mapping_truncate_range(&i->data, 0, -1);
 	locks_free_context(i);
+	inotify_inode_gone(i);
 	if (i->sb->ops->evict_inode)
 		i->sb->ops->evict_inode(i);
 	spin_lock(&i->sb->inodes_lock);

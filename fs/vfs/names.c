@@ -10,6 +10,7 @@
  * Invariant: the file system is called with a positive or
  * negative dentry that is hashed and whose parent's lock is held, so nobody else can change that
  * name. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <uapi/capability.h>
@@ -85,6 +86,8 @@ int do_mkdir(int dirfd, const char *name, mode_t mode)
 	if (rc)
 		return rc;
 	rc = mkdir_locked(w.path.dentry->inode, d, apply_umask(mode));
+	if (!rc)
+		notify_event(w.path.dentry->inode, IN_CREATE | IN_ISDIR, 0, &w.last);
 	create_end(&w, d);
 	return rc;
 }
@@ -128,6 +131,8 @@ int do_mknod(int dirfd, const char *name, mode_t mode, dev_t dev)
 	} else if (dir->ops->mknod) {
 		rc = dir->ops->mknod(dir, d, mode, dev);
 	}
+	if (!rc)
+		notify_event(dir, IN_CREATE, 0, &w.last);
 out:
 	create_end(&w, d);
 	return rc;
@@ -147,6 +152,8 @@ int do_symlink(const char *target, int dirfd, const char *name)
 	rc = may_create(dir, d);
 	if (!rc)
 		rc = dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
+	if (!rc)
+		notify_event(dir, IN_CREATE, 0, &w.last);
 	create_end(&w, d);
 	return rc;
 }
@@ -224,6 +231,10 @@ int do_rmdir(int dirfd, const char *name)
 		keep = d->inode;
 		inode_get(keep);
 		rc = rmdir_locked(w.path.dentry->inode, d);
+		if (!rc) {
+			notify_event(w.path.dentry->inode, IN_DELETE | IN_ISDIR, 0, &w.last);
+			inotify_deleted(keep);
+		}
 	}
 	remove_end(&w, d, keep);
 	return rc;
@@ -274,6 +285,12 @@ int do_unlink(int dirfd, const char *name)
 		keep = d->inode;
 		inode_get(keep);
 		rc = unlink_locked(w.path.dentry->inode, d);
+		if (!rc) {
+			notify_event(keep, IN_ATTRIB, 0, NULL);
+			notify_event(w.path.dentry->inode, IN_DELETE, 0, &w.last);
+			if (!keep->nlink)
+				inotify_deleted(keep);
+		}
 	}
 	remove_end(&w, d, keep);
 	return rc;
@@ -337,6 +354,10 @@ int do_link(int olddfd, const char *old, unsigned int lookup, int newdfd, const 
 	rc = from.mnt != w.path.mnt ? -EXDEV : may_linkat(from.dentry->inode);
 	if (!rc)
 		rc = link_locked(from.dentry, w.path.dentry->inode, d);
+	if (!rc) {
+		notify_event(from.dentry->inode, IN_ATTRIB, 0, NULL);
+		notify_event(w.path.dentry->inode, IN_CREATE, 0, &w.last);
+	}
 	create_end(&w, d);
 out:
 	path_put(&from);
@@ -485,6 +506,31 @@ static int rename_names(struct rename_ctx *c, struct dentry *trap)
 	return rename_commit(c);
 }
 
+static void rename_notify(struct rename_ctx *c, struct inode *moved, struct inode *gone)
+{
+	struct inode *odir = c->old.path.dentry->inode, *ndir = c->new.path.dentry->inode;
+	u32 dir = S_ISDIR(moved->mode) ? IN_ISDIR : 0, cookie = inotify_cookie();
+
+	if (moved == gone)
+		return;
+	notify_event(odir, IN_MOVED_FROM | dir, cookie, &c->old.last);
+	notify_event(ndir, IN_MOVED_TO | dir, cookie, &c->new.last);
+	notify_event(moved, IN_MOVE_SELF, 0, NULL);
+	if (!gone)
+		return;
+	if (c->flags & RENAME_EXCHANGE) {
+		dir = S_ISDIR(gone->mode) ? IN_ISDIR : 0;
+		cookie = inotify_cookie();
+		notify_event(ndir, IN_MOVED_FROM | dir, cookie, &c->new.last);
+		notify_event(odir, IN_MOVED_TO | dir, cookie, &c->old.last);
+		notify_event(gone, IN_MOVE_SELF, 0, NULL);
+	} else {
+		notify_event(gone, IN_ATTRIB, 0, NULL);
+		if (!gone->nlink)
+			inotify_deleted(gone);
+	}
+}
+
 static int rename_locked(struct rename_ctx *c)
 {
 	struct inode *gone = NULL;
@@ -503,6 +549,8 @@ static int rename_locked(struct rename_ctx *c)
 		inode_get(gone);
 	}
 	rc = rename_names(c, trap);
+	if (!rc && unlikely(READ_ONCE(inotify_watches)))
+		rename_notify(c, c->od->inode, gone);
 	unlock_parents(c);
 	d_put(c->nd);
 	d_put(c->od);

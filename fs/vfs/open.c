@@ -6,6 +6,7 @@
  * parent's lock; a symlink found there sends the walk on. The order of checks is Linux's: flags,
  * walk, EEXIST/EISDIR/ENOTDIR/ELOOP, permission, ETXTBSY and read-only mount, the object's own
  * open(), truncation last. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <fs/pipe.h>
@@ -171,6 +172,8 @@ static int lookup_or_create(struct walk *w, const struct open_req *rq, struct de
 	if (d_is_negative(d)) {
 		rc = create_locked(w, d, rq);
 		*created = !rc;
+		if (!rc)
+			notify_event(dir->inode, IN_CREATE, 0, &w->last);
 	}
 	if (rc)
 		d_put(d);
@@ -289,6 +292,8 @@ int do_open(int dirfd, const char *name, const struct open_req *rq, struct file 
 		}
 	}
 	if (likely(!rc)) {
+		if (!(f->mode & FMODE_PATH))
+			notify_dentry(f->path.dentry, IN_OPEN);
 		*out = f;
 		return 0;
 	}

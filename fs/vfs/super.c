@@ -4,6 +4,7 @@
  * Lifetime: sb_create gives one reference (active), which the first mount takes over; each further
  * mount and each kern_mount adds one. With the last sb_put the names, inodes and the super block
  * go. Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <fs/procfs.h>
@@ -65,6 +66,7 @@ void sb_put(struct super_block *sb)
 		return;
 	if (sb->ops->sync_fs && !(sb->flags & SB_RDONLY))
 		(void)sb->ops->sync_fs(sb, true);
+	inotify_unmount(sb);
 	if (sb->root)
 		dcache_umount(sb);
 	inodes_drop_unused(sb);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* getdents, getcwd, chdir, chroot, umask. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <kernel/signal.h>
@@ -96,8 +97,10 @@ static NO_LOCK_ANALYSIS long do_getdents(unsigned int fd, struct user_ptr buf, u
 		rc = dents_patch(&g, g.ctx.pos) ? -EFAULT : (long)(count - g.room);
 	else if (rc >= 0)
 		rc = g.error;
-	if (rc >= 0)
+	if (rc >= 0) {
 		file_accessed(r.file);
+		notify_dentry(r.file->path.dentry, IN_ACCESS);
+	}
 	pos_unlock(&r, locked);
 	fd_put(r);
 	return rc;

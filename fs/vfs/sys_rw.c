@@ -4,6 +4,7 @@
  * The hot calls (read, write, pread64, pwrite64, lseek) are written out so that the common case is
  * one straight line: borrowed descriptor, mode bits, range of the buffer, the file's own operation.
  */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <kernel/signal.h>
@@ -92,6 +93,8 @@ static __always_inline ssize_t do_read(struct file *f, struct user_ptr buf, size
 	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
 	rc = f->ops->read(f, &u, pos);
 	account_read(rc);
+	if (rc > 0)
+		notify_dentry(f->path.dentry, IN_ACCESS);
 	return rc;
 }
 
@@ -112,6 +115,8 @@ static __always_inline ssize_t do_write(struct file *f, struct user_ptr buf, siz
 	uio_init_user(&u, &one, buf, min(n, MAX_RW_COUNT));
 	rc = f->ops->write(f, &u, pos);
 	account_write(rc);
+	if (rc > 0)
+		notify_dentry(f->path.dentry, IN_MODIFY);
 	return rc;
 }
 
@@ -237,6 +242,8 @@ static ssize_t vec_call(struct file *f, struct user_ptr vec, unsigned long nr, l
 		account_write(rc);
 	else
 		account_read(rc);
+	if (rc > 0)
+		notify_dentry(f->path.dentry, write ? IN_MODIFY : IN_ACCESS);
 out:
 	kfree(big);
 	return rc;
