@@ -8,8 +8,9 @@
 #include <kernel/wait.h>
 #include <uapi/resource.h>
 
-/* Guards the tree: parents, children, threads, groups, sessions, exit codes, the pid table (writes).
- * A spinlock taken with interrupts off, because signals are sent from interrupt handlers. */
+/* Guards the tree: parents, children, threads, groups, sessions, exit codes, the pid table
+ * (writes). A spinlock taken with interrupts off, because signals are sent from interrupt handlers.
+ * */
 extern struct spinlock tasklist_lock; /* LOCK_TASKLIST */
 
 enum pid_type { PIDTYPE_TID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID, PIDTYPES };
@@ -82,7 +83,7 @@ struct process {
 	u64 real_interval;	     /* S: ns */
 	u64 virt_expires, virt_interval, prof_expires, prof_interval; /* S: ns of CPU time, 0 off */
 
-	u64 utime, stime, cutime, cstime;	     /* S: of dead threads / waited-for children, ns */
+	u64 utime, stime, cutime, cstime; /* S: of dead threads / waited-for children, ns */
 	u64 sum_exec, nvcsw, nivcsw, cnvcsw, cnivcsw; /* S */
 	u64 min_flt, maj_flt, cmin_flt, cmaj_flt;    /* S */
 	u64 maxrss, cmaxrss;			     /* S: KiB */
@@ -180,8 +181,9 @@ void ctrl_alt_del_key(void);
 /* Boot CPU, before the first task_alloc_kernel: kernel credentials, the process of the idle tasks.
  * Sets boot_idle_task's process, cred, pid. */
 void proc_init(void);
-/* Makes pid 1: a task that runs fn(arg) in the kernel and then, when fn returned 0 after a successful
- * do_execve_kernel, drops to user mode. It has fs and files of its own. Started at once. */
+/* Makes pid 1: a task that runs fn(arg) in the kernel and then, when fn returned 0 after a
+ * successful do_execve_kernel, drops to user mode. It has fs and files of its own. Started at once.
+ * */
 int init_process_start(int (*fn)(void *arg), void *arg);
 /* Every process (thread group leader still listed) with a number >= *nr, in order: a reference and
  * its number in *nr, or NULL. For /proc, kill(-1), the OOM killer. */
@@ -205,8 +207,8 @@ int uts_set_domainname(const char *name, size_t n);
 void futex_task_exit(struct task *t);
 /* src/ipc/futex.c: FUTEX_WAKE at a user address of current, for CLONE_CHILD_CLEARTID. */
 int futex_wake_user(struct user_ptr uaddr, unsigned int nr);
-/* src/time: timers of a process. init: new and zeroed (fork does not hand timers on). exec: POSIX timers
- * go. exit: last thread is exiting, all go. May sleep. */
+/* src/time: timers of a process. init: new and zeroed (fork does not hand timers on). exec: POSIX
+ * timers go. exit: last thread is exiting, all go. May sleep. */
 void process_timers_init(struct process *p);
 void process_timers_exec(struct process *p);
 void process_timers_exit(struct process *p);

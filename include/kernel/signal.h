@@ -56,7 +56,8 @@ struct sigqueue {
 int sigqueue_alloc(struct sigqueue **out);
 void sigqueue_free(struct sigqueue *q, struct process *p);
 /* To thread t, or to any thread of p when t is NULL. info is q->info, filled by the caller before.
- * 0 queued; 1 it was queued still (info.timer.overrun went up) or the signal is ignored. Any context. */
+ * 0 queued; 1 it was queued still (info.timer.overrun went up) or the signal is ignored. Any
+ * context. */
 int send_sigqueue(struct sigqueue *q, struct process *p, struct task *t);
 /* src/time: a timer's signal (SI_TIMER) was taken off its queue: sets the overrun, arms again. No
  * locks held. */
@@ -98,13 +99,14 @@ void set_current_blocked(u64 mask);
 int set_user_sigmask(u64 mask);
 void restore_saved_sigmask_unless(bool interrupted);
 
-/* sigaltstack(2) for current; ss and old may be NULL; sp: its user stack pointer. 0, -EPERM (runs on
- * it), -EINVAL, -ENOMEM. rt_sigreturn restores the stack of the frame with it and ignores errors. */
+/* sigaltstack(2) for current; ss and old may be NULL; sp: its user stack pointer. 0, -EPERM (runs
+ * on it), -EINVAL, -ENOMEM. rt_sigreturn restores the stack of the frame with it and ignores
+ * errors. */
 int do_sigaltstack(const struct user_sigstack *ss, struct user_sigstack *old, u64 sp);
 /* sp lies on the alternate stack of current (never with SS_AUTODISARM). */
 bool on_sigaltstack(u64 sp);
-/* After the frame was built: SS_AUTODISARM takes the stack away. The frame's uc_stack is filled from
- * current->sas_* before. */
+/* After the frame was built: SS_AUTODISARM takes the stack away. The frame's uc_stack is filled
+ * from current->sas_* before. */
 void sigaltstack_disarm(void);
 
 /* Architecture calls this with interrupts on when WORK_SIGNAL or WORK_NOTIFY etc. is set, before

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fork, vfork, clone, clone3.
  * Owns:       the making of user tasks: which parts are shared, which are copied.
- * Structure:  check the flags; prepare everything that can fail on a task nobody can see yet; commit
- *             under tasklist_lock and siglock, which cannot fail except because a signal arrived;
- *             then start the child.
- * Signals:    a signal sent to the group while it forks must reach the child too. The child joins its
- *             group at commit; if a signal is pending by then, everything is undone and the call starts
- *             again after the signal was handled (-ERESTARTNOINTR).
+ * Structure:  check the flags; prepare everything that can fail on a task nobody can see yet;
+ *             commit under tasklist_lock and siglock, which cannot fail except because a signal
+ *             arrived; then start the child.
+ * Signals:    a signal sent to the group while it forks must reach the child too. The child joins
+ *             its group at commit; if a signal is pending by then, everything is undone and the
+ *             call starts again after the signal was handled (-ERESTARTNOINTR).
  * Lifetime:   every clone_* step leaves the task in a state that clone_undo() can free. */
 #include "proc_internal.h"
 #include "../signal/signal_internal.h"
@@ -407,12 +407,16 @@ SYSCALL0(fork)
 
 SYSCALL0(vfork)
 {
-	const struct clone_args_k args = { .flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD };
+	const struct clone_args_k args = {
+		.flags = CLONE_VFORK | CLONE_VM,
+		.exit_signal = SIGCHLD,
+	};
 
 	return do_clone(&args, task_regs(current));
 }
 
-SYSCALL(clone, u64, flags, u64, newsp, struct user_ptr, parent_tid, struct user_ptr, child_tid, u64, tls)
+SYSCALL(clone, u64, flags, u64, newsp, struct user_ptr, parent_tid, struct user_ptr, child_tid, u64,
+	tls)
 {
 	const struct clone_args_k args = {
 		.flags = (u32)flags & ~CSIGNAL,

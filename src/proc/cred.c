@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Credentials.
  * Owns:       struct cred, struct group_info and how a task's credentials are replaced.
- * Use:        cred_prepare() copies current's, the caller changes the copy, cred_commit() publishes it
- *             (cannot fail) or cred_abort() drops it. Readers of other tasks use RCU.
+ * Use:        cred_prepare() copies current's, the caller changes the copy, cred_commit() publishes
+ *             it (cannot fail) or cred_abort() drops it. Readers of other tasks use RCU.
  * Invariant:  a published cred never changes, so threads and forked children share it by reference.
  *             Effective capabilities are a subset of permitted ones. Whoever holds a cred holds its
  *             user_count and groups.
@@ -105,8 +105,8 @@ void cred_abort(struct cred *c)
 	cred_free(c);
 }
 
-/* Who changes identity or gains power may no longer be traced or dumped by its old self, and does not
- * get the signal that its parent's death was to bring. */
+/* Who changes identity or gains power may no longer be traced or dumped by its old self, and does
+ * not get the signal that its parent's death was to bring. */
 void cred_commit(struct cred *c)
 {
 	struct task *t = current;

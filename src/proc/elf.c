@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ELF headers, checked. Nothing here trusts a number of the file: sums that would wrap, sizes and
  * places outside the address space are refused before anybody computes with them.
- * What is refused, and with which error, is what Linux refuses: it looks at the magic, the type, the
- * machine and the size of a program header, and at nothing else. */
+ * What is refused, and with which error, is what Linux refuses: it looks at the magic, the type,
+ * the machine and the size of a program header, and at nothing else. */
 #include "elf.h"
 
 #include <kernel/errno.h>

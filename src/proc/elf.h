@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading ELF headers and "#!" lines: pure functions over bytes in memory, also built on the host for tests. */
+/* Reading ELF headers and "#!" lines: pure functions over bytes in memory, also built on the host
+ * for tests. */
 #ifndef PROC_ELF_H
 #define PROC_ELF_H
 
@@ -11,7 +12,7 @@
 
 struct elf_layout {
 	u64 first_vaddr; /* page that the first segment starts in: relocation is relative to it */
-	u64 total;	 /* bytes from the lowest to the end of the highest segment, page multiples */
+	u64 total;	 /* bytes from the lowest to the end of the highest segment, in pages */
 	u64 low;	 /* lowest page */
 	u64 align;	 /* largest p_align that is a power of two; at least a page */
 	u64 phdr_vaddr;	 /* where the program headers are in memory; 0 not mapped */
@@ -26,8 +27,8 @@ const struct elf64_phdr *elf_find(const struct elf64_phdr *ph, unsigned int n, u
 /* The name PT_INTERP holds fits and ends: 0 or -ENOEXEC. `text` has p_filesz bytes. */
 int elf_check_interp_size(const struct elf64_phdr *ph);
 int elf_check_interp_text(const char *text, size_t size);
-/* Places all PT_LOAD segments; user_end: first address beyond user space. -EINVAL: no segment, or one
- * that does not fit into the address space. */
+/* Places all PT_LOAD segments; user_end: first address beyond user space. -EINVAL: no segment, or
+ * one that does not fit into the address space. */
 int elf_plan(const struct elf64_ehdr *eh, const struct elf64_phdr *ph, u64 user_end,
 	     struct elf_layout *out);
 /* May this segment be mapped with this bias? 0 or -EINVAL. */

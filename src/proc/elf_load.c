@@ -2,9 +2,9 @@
 /* Mapping an ELF program and its interpreter.
  * Structure:  elf_prepare() reads and checks headers of both files while the old program is still
  *             there; elf_load() maps segments into the new, empty address space.
- * Placement:  ET_EXEC where it was linked; a program with an interpreter at two thirds of user space,
- *             randomised; interpreters and static PIE from the top of the mapping area downwards, below
- *             the vDSO. All randomness off with personality ADDR_NO_RANDOMIZE or
+ * Placement:  ET_EXEC where it was linked; a program with an interpreter at two thirds of user
+ *             space, randomised; interpreters and static PIE from the top of the mapping area
+ *             downwards, below the vDSO. All randomness off with personality ADDR_NO_RANDOMIZE or
  *             kernel.randomize_va_space = 0.
  * Invariant:  nothing of a file is trusted: see elf.c. A mapping that fails kills the program. */
 #include "exec_internal.h"
@@ -169,8 +169,9 @@ static int map_segment(struct file *f, const struct elf64_phdr *ph, u64 bias, bo
 	}
 	if (ph->p_memsz == ph->p_filesz)
 		return 0;
-	/* A read-only segment cannot be cleared, nor can a page behind the end of the file: the program
-	 * will find out when it touches that page, and nothing old is in it. Linux 6.1 goes on, too. */
+	/* A read-only segment cannot be cleared, nor can a page behind the end of the file: the
+	 * program will find out when it touches that page, and nothing old is in it. Linux 6.1 goes
+	 * on, too. */
 	if (anon > file_end && (prot & PROT_WRITE) &&
 	    clear_user(USER_PTR(file_end), anon - file_end) && fatal_signal_pending())
 		return -EINTR;
@@ -179,7 +180,8 @@ static int map_segment(struct file *f, const struct elf64_phdr *ph, u64 bias, bo
 	return 0;
 }
 
-static int map_image(struct file *f, const struct elf64_ehdr *eh, const struct elf64_phdr *ph, u64 bias)
+static int map_image(struct file *f, const struct elf64_ehdr *eh, const struct elf64_phdr *ph,
+		     u64 bias)
 {
 	bool first = true;
 	int rc;

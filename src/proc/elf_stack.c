@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program finds on its stack, from the stack pointer upwards: argc, argv[], NULL, envp[], NULL,
- * auxiliary vector, a random gap, 16 random bytes, the platform's name, argument strings, environment
- * strings, the file name, eight zero bytes. */
+/* What a program finds on its stack, from the stack pointer upwards: argc, argv[], NULL, envp[],
+ * NULL, auxiliary vector, a random gap, 16 random bytes, the platform's name, argument strings,
+ * environment strings, the file name, eight zero bytes. */
 #include "exec_internal.h"
 
 #include <arch/ops.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* execve, execveat: replacing the program of a process.
  * Structure:  1. gather (file name, arguments, environment) and open;
- *             2. find out what the file is: interpreters of "#!" lines, up to five deep, then ELF with
- *                its headers and its own interpreter; decide the new credentials;
- *             3. point of no return: other threads die, what was shared becomes private, the address
- *                space is replaced; from here on a failure kills the process with SIGSEGV;
+ *             2. find out what the file is: interpreters of "#!" lines, up to five deep, then ELF
+ *                with its headers and its own interpreter; decide the new credentials;
+ *             3. point of no return: other threads die, what was shared becomes private, the
+ *                address space is replaced; from here on a failure kills the process with SIGSEGV;
  *             4. map, fill the stack, set registers.
  * Errors:     the order is Linux's: the file's name, arguments, then the file.
- * Locking:    none across steps; each part takes its own. fs->in_exec keeps set-id decisions honest while
- *             the working directory is shared with another process. */
+ * Locking:    none across steps; each part takes its own. fs->in_exec keeps set-id decisions honest
+ *             while the working directory is shared with another process. */
 #include "exec_internal.h"
 #include "../signal/signal_internal.h"
 
@@ -67,8 +67,8 @@ static bool fs_shared(void)
 	return shared;
 }
 
-/* The rules of capabilities(7) for files without capabilities of their own. x->cred becomes what the
- * program will run with. */
+/* The rules of capabilities(7) for files without capabilities of their own. x->cred becomes what
+ * the program will run with. */
 static void cred_decide(struct exec *x)
 {
 	const struct cred *old = current_cred();
@@ -129,7 +129,8 @@ static int cred_install(struct exec *x)
 		c->securebits = x->cred.securebits;
 		cred_commit(c);
 	}
-	/* Memory of a program that one may not read, or that has other powers, is nobody's to see. */
+	/* Memory of a program that one may not read, or that has other powers, is nobody's to
+	 * see. */
 	p->dumpable = current_cred()->euid == current_cred()->uid &&
 		      current_cred()->egid == current_cred()->gid &&
 		      !inode_permission(x->file->inode, MAY_READ);

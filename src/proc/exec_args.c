@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arguments and environment of exec, gathered in kernel memory while the old address space is still
- * there. Limits as on Linux: 128 KiB a string, and all strings and pointers together a quarter of the
- * stack limit (at least 128 KiB, at most 6 MiB). */
+ * there. Limits as on Linux: 128 KiB a string, and all strings and pointers together a quarter of
+ * the stack limit (at least 128 KiB, at most 6 MiB). */
 #include "exec_internal.h"
 
 #include <kernel/slab.h>

@@ -20,9 +20,9 @@ struct exec_strings {
 struct exec {
 	const char *filename; /* what AT_EXECFN says and the name comes from */
 	char *fdpath;	      /* "/dev/fd/N..." made up for execveat; freed */
-	char *script;	      /* name of the script that the interpreter gets; freed; NULL: filename */
+	char *script;	      /* script name for the interpreter; freed; NULL: filename */
 	struct file *file;    /* the program, with writers denied */
-	char comm[16];	      /* of the file, when filename only says which descriptor; else empty */
+	char comm[16];	      /* of the file, when filename is a descriptor; else empty */
 	bool hidden;	      /* filename will not work any more after close-on-exec */
 	struct exec_strings args, envs;
 	u8 head[EXEC_HEAD];

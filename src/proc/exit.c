@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of threads and processes.
  * Owns:       the order in which a task gives up what it has, and what its relatives learn.
- * Order:      stop taking signals; if it is the last thread, timers end and pid 1 panics; address space
- *             (robust futexes, clear_child_tid, vfork parent); files; directory; terminal; deferred
- *             work; then, under tasklist_lock, children get a new parent, orphaned stopped groups are
- *             woken, the parent is notified; then the scheduler switches away for good.
- * Lifetime:   a leader stays as a zombie until its parent waits (or ignores SIGCHLD); other threads reap
- *             themselves.
+ * Order:      stop taking signals; if it is the last thread, timers end and pid 1 panics; address
+ *             space (robust futexes, clear_child_tid, vfork parent); files; directory; terminal;
+ *             deferred work; then, under tasklist_lock, children get a new parent, orphaned stopped
+ *             groups are woken, the parent is notified; then the scheduler switches away for good.
+ * Lifetime:   a leader stays as a zombie until its parent waits (or ignores SIGCHLD); other threads
+ *             reap themselves.
  * Locking:    tasklist_lock for relations and exit states, siglock for group flags. */
 #include "proc_internal.h"
 #include "../signal/signal_internal.h"
@@ -42,8 +42,8 @@ static void status_to_siginfo(struct siginfo *info, int status)
 	}
 }
 
-/* Wakes the parent of leader t, which is dead with all its threads, and sends its exit signal. True:
- * the parent does not want to wait for it. tasklist_lock held. */
+/* Wakes the parent of leader t, which is dead with all its threads, and sends its exit signal.
+ * True: the parent does not want to wait for it. tasklist_lock held. */
 bool notify_parent_of_exit(struct task *t)
 {
 	struct process *p = t->process, *parent = p->parent;
@@ -166,8 +166,9 @@ static struct process *find_reaper(struct process *p)
 	return init_process;
 }
 
-/* p leaves (p exits: ignored = p) or loses its parent to `parent` (ignored NULL): if that leaves its
- * group without a way to be continued and something in it is stopped, hang up and continue it. */
+/* p leaves (p exits: ignored = p) or loses its parent to `parent` (ignored NULL): if that leaves
+ * its group without a way to be continued and something in it is stopped, hang up and continue
+ * it. */
 static void wake_orphaned_group(struct process *p, struct process *parent, bool exiting)
 {
 	struct process *m;
@@ -208,7 +209,8 @@ static void send_pdeath_signals(struct process *child)
 	}
 }
 
-/* A thread that is not the last: its children stay in the process, in the hands of another thread. */
+/* A thread that is not the last: its children stay in the process, in the hands of another
+ * thread. */
 static void hand_over_children(struct task *t)
 {
 	struct process *p = t->process, *child;

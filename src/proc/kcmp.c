@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kcmp(2): do two threads share a kernel object? The answer orders objects by a scrambled address, so
- * that it can be used for sorting and tells nothing about where they are. */
+/* kcmp(2): do two threads share a kernel object? The answer orders objects by a scrambled address,
+ * so that it can be used for sorting and tells nothing about where they are. */
 #include "proc_internal.h"
 
 #include <fs/vfs.h>
@@ -83,9 +83,11 @@ SYSCALL(kcmp, int, pid1, int, pid2, int, type, u64, idx1, u64, idx2)
 	struct task *a = task_find_get(pid1), *b = task_find_get(pid2);
 	long rc = -ESRCH;
 
-	if (a && b)
-		rc = ptrace_permitted(a) || ptrace_permitted(b) ? -EPERM :
-								  compare(a, b, type, (u32)idx1, (u32)idx2);
+	if (a && b) {
+		rc = -EPERM;
+		if (!ptrace_permitted(a) && !ptrace_permitted(b))
+			rc = compare(a, b, type, (u32)idx1, (u32)idx2);
+	}
 	if (a)
 		task_put(a);
 	if (b)

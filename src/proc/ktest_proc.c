@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Self-tests of numbers, kernel threads, task work, credentials and signal queues, run by ktest=. */
+/* Self-tests of numbers, kernel threads, task work, credentials and signal queues, run by
+ * ktest=. */
 #include "proc_internal.h"
 #include "../signal/signal_internal.h"
 

@@ -3,12 +3,13 @@
  * Owns:       the table number -> struct pid, and which numbers are in use.
  * Use:        clone makes a pid and attaches task and process; setpgid and setsid attach groups and
  *             sessions; look-ups go through RCU.
- * Invariant:  a number stays in the table while it names a thread, a process, a group with members or
- *             a session with members, so that it is not given out again; the object lives as long
- *             as references do (pidfds, /proc).
- * Locking:    pid_lock for the table, tasklist_lock for what a pid points to. pid_lock nests inside.
- * Numbers:    handed out in a circle up to pid_max; after the first round those below 300 are left to
- *             the long-running processes of boot. 1 is kept for init. */
+ * Invariant:  a number stays in the table while it names a thread, a process, a group with members
+ *             or a session with members, so that it is not given out again; the object lives as
+ *             long as references do (pidfds, /proc).
+ * Locking:    pid_lock for the table, tasklist_lock for what a pid points to. pid_lock nests
+ * inside.
+ * Numbers:    handed out in a circle up to pid_max; after the first round those below 300 are left
+ *             to the long-running processes of boot. 1 is kept for init. */
 #include "proc_internal.h"
 
 #include <fs/procfs.h>
@@ -54,7 +55,8 @@ static int number_alloc(struct pid *p, pid_t nr)
 		next_is_init = false;
 		return idr_alloc(&pid_table, p, 1, 2, GFP_ATOMIC);
 	}
-	got = idr_alloc_cyclic(&pid_table, p, wrapped ? RESERVED_PIDS : 2, (int)pid_max, GFP_ATOMIC);
+	got = idr_alloc_cyclic(&pid_table, p, wrapped ? RESERVED_PIDS : 2, (int)pid_max,
+			       GFP_ATOMIC);
 	if (got > RESERVED_PIDS)
 		wrapped = true;
 	return got == -ENOSPC ? -EAGAIN : got;
@@ -120,7 +122,8 @@ void pid_destroy_unused(struct pid *p)
 void pid_release_number(struct pid *p)
 {
 	lock_assert_held(&tasklist_lock);
-	if (p->listed && !p->task && !p->process && list_empty(&p->members[0]) && list_empty(&p->members[1]))
+	if (p->listed && !p->task && !p->process && list_empty(&p->members[0]) &&
+	    list_empty(&p->members[1]))
 		number_free(p);
 }
 

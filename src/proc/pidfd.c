@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors of processes: pidfd_open, pidfd_send_signal, pidfd_getfd. The file keeps the struct pid,
- * so it never means another process that got the same number later. Readable (poll) once the process
- * has ended. */
+/* Descriptors of processes: pidfd_open, pidfd_send_signal, pidfd_getfd. The file keeps the struct
+ * pid, so it never means another process that got the same number later. Readable (poll) once the
+ * process has ended. */
 #include "proc_internal.h"
 #include "../signal/signal_internal.h"
 

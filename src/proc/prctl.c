@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* prctl(2). Each option is a row of the table: a function of the remaining four arguments. What is not
- * in the table is -EINVAL, as for a Linux built without the feature. */
+/* prctl(2). Each option is a row of the table: a function of the remaining four arguments. What is
+ * not in the table is -EINVAL, as for a Linux built without the feature. */
 #include "proc_internal.h"
 
 #include <kernel/mm.h>

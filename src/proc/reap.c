@@ -92,8 +92,8 @@ static NO_LOCK_ANALYSIS int wait_for_leader(struct process *p)
 	}
 }
 
-/* current becomes the leader and takes over its number; the old leader gets current's and is reaped.
- * tasklist_lock held, released. */
+/* current becomes the leader and takes over its number; the old leader gets current's and is
+ * reaped. tasklist_lock held, released. */
 static NO_LOCK_ANALYSIS void take_over_leader(struct process *p)
 {
 	struct task *t = current, *old = p->leader;
@@ -120,8 +120,8 @@ static NO_LOCK_ANALYSIS void take_over_leader(struct process *p)
 	task_reap(old);
 }
 
-/* Kills the other threads and waits until they are reaped. 0 or -EAGAIN (another thread was first, or
- * current was killed). */
+/* Kills the other threads and waits until they are reaped. 0 or -EAGAIN (another thread was first,
+ * or current was killed). */
 int exec_dethread(void)
 {
 	struct task *t = current;

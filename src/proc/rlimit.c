@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Resource limits. Enforced where the resource is given out: NPROC in clone and exec, NOFILE in the
  * descriptor table, STACK, DATA, AS and MEMLOCK in the memory code, FSIZE in the file code, CPU and
- * RTTIME by the scheduler's tick, SIGPENDING by the signal queue, NICE and RTPRIO by the scheduler's
- * calls. CORE is kept and never used: there are no core files. */
+ * RTTIME by the scheduler's tick, SIGPENDING by the signal queue, NICE and RTPRIO by the
+ * scheduler's calls. CORE is kept and never used: there are no core files. */
 #include "proc_internal.h"
 
 #include <kernel/syscall.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* "#!" files: the interpreter gets its name, the argument of the line if there is one, the script's name
- * and the caller's arguments but the first. */
+/* "#!" files: the interpreter gets its name, the argument of the line if there is one, the script's
+ * name and the caller's arguments but the first. */
 #include "exec_internal.h"
 
 #include <kernel/slab.h>

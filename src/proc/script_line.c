@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first line of a "#!" file, cut into words. It names an interpreter and at most one argument:
- * everything after the blanks that follow the name, blanks inside it included. Pure, also built on the
- * host. */
+ * everything after the blanks that follow the name, blanks inside it included. Pure, also built on
+ * the host. */
 #include "elf.h"
 
 #include <kernel/errno.h>

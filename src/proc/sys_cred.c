@@ -37,8 +37,8 @@ static void fixup_caps(struct cred *c, const struct cred *old)
 		c->cap_effective = c->cap_permitted;
 }
 
-/* The counters move with the real user. Going over RLIMIT_NPROC is found out at the next exec, so that
- * programs that drop privileges without checking do not stay root. */
+/* The counters move with the real user. Going over RLIMIT_NPROC is found out at the next exec, so
+ * that programs that drop privileges without checking do not stay root. */
 static int change_user(struct cred *c)
 {
 	struct user_count *u;
@@ -165,7 +165,8 @@ SYSCALL(setresuid, u32, ruid, u32, euid, u32, suid)
 	return finish_uid(c);
 }
 
-static int put_three(struct user_ptr pa, u32 a, struct user_ptr pb, u32 b, struct user_ptr pc, u32 c)
+static int put_three(struct user_ptr pa, u32 a, struct user_ptr pb, u32 b, struct user_ptr pc,
+		     u32 c)
 {
 	if (put_user_u32(a, pa) || put_user_u32(b, pb) || put_user_u32(c, pc))
 		return -EFAULT;

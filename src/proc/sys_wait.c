@@ -111,8 +111,8 @@ static int do_waitid(int which, pid_t upid, int options, struct wait_request *w)
 	return rc;
 }
 
-/* The siginfo is written field by field, also when nothing was found or an error is returned: the rest
- * of the user's structure stays. */
+/* The siginfo is written field by field, also when nothing was found or an error is returned: the
+ * rest of the user's structure stays. */
 static int waitid_store(struct user_ptr uinfo, const struct wait_request *w)
 {
 	bool found = w->found;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory of tasks and processes, kernel threads.
  * Owns:       struct task and struct process from allocation to the end of the last grace period.
- * Lifetime:   a task starts with two references: the scheduler's, dropped after its last switch, and
- *             the one dropped when it is reaped. It holds references to its pid, process and
- *             credentials until it is freed; mm, files, fs, sighand go earlier, in exit and reaping.
- *             Both objects are freed by RCU because look-ups by number take no lock. */
+ * Lifetime:   a task starts with two references: the scheduler's, dropped after its last switch,
+ *             and the one dropped when it is reaped. It holds references to its pid, process and
+ *             credentials until it is freed; mm, files, fs, sighand go earlier, in exit and
+ *             reaping. Both objects are freed by RCU because look-ups by number take no lock. */
 #include "proc_internal.h"
 #include "../signal/signal_internal.h"
 
@@ -27,7 +27,8 @@ SYSCTL(threads_max, "kernel/threads-max", 0644, &threads_max, 20, 4 << 20);
 void task_init(void)
 {
 	task_cache = kmem_cache_create("task", sizeof(struct task), 64, SLAB_HWCACHE, NULL);
-	process_cache = kmem_cache_create("process", sizeof(struct process), 64, SLAB_HWCACHE, NULL);
+	process_cache =
+		kmem_cache_create("process", sizeof(struct process), 64, SLAB_HWCACHE, NULL);
 	VERIFY(task_cache && process_cache);
 	/* An eighth of memory may go into kernel stacks. */
 	threads_max = (s64)(pages_total_count() / (8 * (KSTACK_SIZE / PAGE_SIZE)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions run by a task itself on its way to user mode: a lock-free stack that anybody pushes to and
- * the owner takes whole. A marker ends it for good when the task exits. */
+/* Functions run by a task itself on its way to user mode: a lock-free stack that anybody pushes to
+ * and the owner takes whole. A marker ends it for good when the task exits. */
 #include "proc_internal.h"
 
 #include <kernel/uaccess.h>
@@ -49,7 +49,8 @@ void task_work_run(void)
 	if (unlikely(!user_ptr_is_null(t->set_child_tid))) {
 		struct user_ptr p = t->set_child_tid;
 
-		/* First way out after clone: a bad address is the program's own loss, as on Linux. */
+		/* First way out after clone: a bad address is the program's own loss, as on
+		 * Linux. */
 		t->set_child_tid = USER_NULL;
 		if (!last && put_user_u32(t->tid, p))
 			head = NULL;

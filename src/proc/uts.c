@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system calls itself. sysname is "Linux" and release looks like one of its versions, because
- * that is what programs test before they run; the version says who it really is. */
+/* What the system calls itself. sysname is "Linux" and release looks like one of its versions,
+ * because that is what programs test before they run; the version says who it really is. */
 #include "proc_internal.h"
 
 #include <fs/procfs.h>
@@ -112,7 +112,8 @@ PROC_FILE(uts_version, "sys/kernel/version", 0444, uts_version_show);
 
 static int version_show(struct strbuf *sb)
 {
-	sb_printf(sb, "%s version %s (gcc %s) %s\n", uts.sysname, uts.release, __VERSION__, uts.version);
+	sb_printf(sb, "%s version %s (gcc %s) %s\n", uts.sysname, uts.release, __VERSION__,
+		  uts.version);
 	return 0;
 }
 PROC_FILE(version, "version", 0444, version_show);

@@ -2,10 +2,10 @@
 /* Waiting for children.
  * Owns:       which child a wait call finds, and the claim on it.
  * Structure:  one pass over the children under tasklist_lock; a match fills the request and (unless
- *             WNOWAIT) claims the event, so that no second waiter gets it; a dead child is reaped after
- *             the lock is dropped. No match: sleep on process->wait_child and look again.
- * Invariant:  a child whose state changes wakes wait_child after the change, under tasklist_lock; the
- *             waiter is queued before it looks, so no change is missed.
+ *             WNOWAIT) claims the event, so that no second waiter gets it; a dead child is reaped
+ *             after the lock is dropped. No match: sleep on process->wait_child and look again.
+ * Invariant:  a child whose state changes wakes wait_child after the change, under tasklist_lock;
+ *             the waiter is queued before it looks, so no change is missed.
  * Locking:    tasklist_lock, siglock of the child for its stop flags. */
 #include "proc_internal.h"
 #include "wait.h"

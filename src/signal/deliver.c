@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The way out to user mode: deferred work, signals, restart of interrupted calls.
- * Use:        the architecture calls exit_to_user_work() with interrupts on whenever task->work is not
- *             zero, again and again until it is.
- * Order:      reschedule, task work, signals. A signal with a handler gets a frame; when several are
- *             deliverable each pass builds one frame on top of the last, so the handler of the last one
- *             runs first, as on Linux. Restarting is decided with the first signal.
+ * Use:        the architecture calls exit_to_user_work() with interrupts on whenever task->work is
+ *             not zero, again and again until it is.
+ * Order:      reschedule, task work, signals. A signal with a handler gets a frame; when several
+ *             are deliverable each pass builds one frame on top of the last, so the handler of the
+ *             last one runs first, as on Linux. Restarting is decided with the first signal.
  * Locking:    siglock; dropped before anything that sleeps. */
 #include "signal_internal.h"
 
@@ -63,8 +63,8 @@ static bool stop_allowed(int sig)
 	return !orphaned;
 }
 
-/* Tells the parent of a stop or continue that was noted while it could not be told. siglock held and
- * dropped: true when it did something (siglock is then not held any more). */
+/* Tells the parent of a stop or continue that was noted while it could not be told. siglock held
+ * and dropped: true when it did something (siglock is then not held any more). */
 static NO_LOCK_ANALYSIS bool tell_noted_change(struct process *p)
 {
 	u32 note = p->group_flags & (GROUP_NOTE_STOPPED | GROUP_NOTE_CONTINUED);

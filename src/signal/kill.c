@@ -188,8 +188,8 @@ SYSCALL(tgkill, int, tgid, int, tid, int, sig)
 	return kill_thread(tgid, tid, sig, &info);
 }
 
-/* A program's own siginfo: it may pretend what it likes to itself, and to others everything but to be
- * the kernel or kill(2). */
+/* A program's own siginfo: it may pretend what it likes to itself, and to others everything but to
+ * be the kernel or kill(2). */
 static int queueinfo_import(struct siginfo *info, struct user_ptr uinfo, int sig, pid_t pid)
 {
 	if (copy_from_user(info, uinfo, sizeof(*info)))

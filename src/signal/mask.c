@@ -39,8 +39,8 @@ bool fatal_signal_pending(void)
 	return signal_pending() && (READ_ONCE(current->pending.set) & SIGMASK(SIGKILL));
 }
 
-/* Signals of `which` wait for the whole process, and the thread that was woken for them will not take
- * them: wakes others that can. siglock held. */
+/* Signals of `which` wait for the whole process, and the thread that was woken for them will not
+ * take them: wakes others that can. siglock held. */
 void retarget_shared_pending(struct process *p, u64 which)
 {
 	struct task *t;

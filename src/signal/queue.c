@@ -3,11 +3,12 @@
  * Owns:       struct sigqueue objects and the order in which they leave a queue.
  * Use:        send.c puts them in, deliver.c, wait.c and signalfd.c take them out.
  * Invariant:  bit n-1 of sigpending.set is set exactly while signal n is pending; a signal below
- *             SIGRTMIN is queued at most once, a real-time signal once per sending. A set bit without
- *             a queue entry stands for a signal whose details were lost or never existed (SIGKILL).
+ *             SIGRTMIN is queued at most once, a real-time signal once per sending. A set bit
+ *             without a queue entry stands for a signal whose details were lost or never existed
+ *             (SIGKILL).
  * Locking:    siglock of the process that owns the queue.
- * Lifetime:   an entry is freed when taken, except preallocated ones, which their timer keeps. A timer
- *             that is deleted while its signal is queued gives the entry to the queue. */
+ * Lifetime:   an entry is freed when taken, except preallocated ones, which their timer keeps. A
+ *             timer that is deleted while its signal is queued gives the entry to the queue. */
 #include "signal_internal.h"
 
 #include <kernel/slab.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending signals.
- * Owns:       the decision what happens to a signal at the moment it is sent: dropped because ignored,
- *             queued, thread chosen and woken, process marked as dying.
+ * Owns:       the decision what happens to a signal at the moment it is sent: dropped because
+ *             ignored, queued, thread chosen and woken, process marked as dying.
  * Use:        send_signal_task/process/pgrp from anywhere, interrupts included. Permission is the
  *             business of the system calls (kill.c).
- * Invariant:  stop signals and SIGCONT cancel each other while pending. Once a process is exiting no
- *             signal is queued any more. A fatal signal without a core is turned into SIGKILL for
- *             every thread at once, so that none of them runs on in user mode.
+ * Invariant:  stop signals and SIGCONT cancel each other while pending. Once a process is exiting
+ *             no signal is queued any more. A fatal signal without a core is turned into SIGKILL
+ *             for every thread at once, so that none of them runs on in user mode.
  * Locking:    siglock of the target. Groups: tasklist_lock around it. */
 #include "signal_internal.h"
 

@@ -41,7 +41,8 @@ int dequeue_synchronous_locked(struct siginfo *info);
 /* --- send.c; siglock of t's process held --- */
 int send_signal_locked(struct task *t, int sig, const struct siginfo *info, bool group);
 void signal_wake(struct task *t, bool fatal);
-/* Kills all threads of current's process but current: how many are still alive or not yet reaped. */
+/* Kills all threads of current's process but current: how many are still alive or not yet
+ * reaped. */
 unsigned int zap_other_threads(void);
 void clear_stop_pending(struct task *t);
 /* kill(2): permission and send; sig 0 only checks. Context: any task context. */

@@ -10,7 +10,8 @@
 #include <kernel/syscall.h>
 #include <kernel/uaccess.h>
 
-/* A process that polls: its wait queue must live as long as the file, whose poll entries are in it. */
+/* A process that polls: its wait queue must live as long as the file, whose poll entries are in
+ * it. */
 struct poller {
 	struct poller *next; /* C */
 	struct process *p;   /* C: referenced */

@@ -2,12 +2,13 @@
 /* Job control: stopping all threads of a process and telling the parent.
  *
  * The thread that takes a stop signal marks every thread STOP_PENDING and counts them in
- * group_stop_count. Each thread on its way to user mode takes part: it leaves the count and sleeps in
- * TASK_STOPPED; the last one makes the process GROUP_STOPPED and notifies the parent. SIGCONT undoes
- * all of it at the moment it is sent (send.c), and some thread of the process tells the parent later,
- * in task context, through GROUP_NOTE_*.
+ * group_stop_count. Each thread on its way to user mode takes part: it leaves the count and sleeps
+ * in TASK_STOPPED; the last one makes the process GROUP_STOPPED and notifies the parent. SIGCONT
+ * undoes all of it at the moment it is sent (send.c), and some thread of the process tells the
+ * parent later, in task context, through GROUP_NOTE_*.
  *
- * Locking: siglock for everything here; tasklist_lock (taken without siglock) to reach the parent. */
+ * Locking: siglock for everything here; tasklist_lock (taken without siglock) to reach the
+ * parent. */
 #include "signal_internal.h"
 
 #define CLOCK_TICK_NS 10000000ull /* si_utime, si_stime count in hundredths */
@@ -79,8 +80,8 @@ void notify_parent_of_job(struct process *p, int why)
 	spin_unlock_irq(&tasklist_lock);
 }
 
-/* Starts a stop by `sig`, or (sig 0) takes part in one. siglock held; when it returns true the thread
- * has slept and siglock is released, else siglock is still held and nothing happened. */
+/* Starts a stop by `sig`, or (sig 0) takes part in one. siglock held; when it returns true the
+ * thread has slept and siglock is released, else siglock is still held and nothing happened. */
 NO_LOCK_ANALYSIS bool signal_stop(int sig)
 {
 	struct task *t = current, *o;

@@ -49,8 +49,8 @@ static int signal_timedwait(u64 set, struct siginfo *info, bool poll, u64 deadli
 	spin_lock_irq(&p->siglock);
 	sig = dequeue_signal_locked(~set, info, &timer);
 	if (!sig && !poll) {
-		/* Unblocked for the sleep only, so that a sender wakes this thread; real_blocked says
-		 * that the signal will not be acted upon. */
+		/* Unblocked for the sleep only, so that a sender wakes this thread; real_blocked
+		 * says that the signal will not be acted upon. */
 		t->real_blocked = t->blocked;
 		t->blocked &= ~set;
 		recalc_sigpending();
@@ -72,8 +72,8 @@ static int signal_timedwait(u64 set, struct siginfo *info, bool poll, u64 deadli
 	return poll || expired ? -EAGAIN : -EINTR;
 }
 
-SYSCALL(rt_sigtimedwait, struct user_ptr, uset, struct user_ptr, uinfo, struct user_ptr, uts, size_t,
-	size)
+SYSCALL(rt_sigtimedwait, struct user_ptr, uset, struct user_ptr, uinfo, struct user_ptr, uts,
+	size_t, size)
 {
 	struct siginfo info;
 	struct timespec64 ts;
