@@ -26,6 +26,7 @@
 #define READ_BOUNCE 512
 #define WAKEUP_CHARS 256 /* POLLOUT only while fewer bytes wait in the driver */
 #define DECISECOND (100 * NSEC_PER_MSEC)
+#define DRAIN_POLL (5 * NSEC_PER_MSEC)
 
 struct tty_ld {
 	struct ldisc ld;
@@ -176,10 +177,10 @@ static u8 rx_run_flag(struct tty *t, u32 *n)
 	return flag;
 }
 
-/* The signal that the line discipline asks for: sends it and flushes. No lock held. */
+/* The signal that the line discipline asks for. Flushing and the echo come first: whoever gets the
+ * signal may write and change the settings at once. No lock held. */
 static void input_signal(struct tty *t, int sig)
 {
-	tty_signal_pgrp(t, sig);
 	if (!(t->ld->tio.c_lflag & NOFLSH)) {
 		spin_lock(&t->lock);
 		ldisc_flush_echo(t->ld);
@@ -193,6 +194,7 @@ static void input_signal(struct tty *t, int sig)
 	spin_lock(&t->lock);
 	ldisc_signal_done(t->ld);
 	spin_unlock(&t->lock);
+	tty_signal_pgrp(t, sig);
 }
 
 void tty_process_input(struct tty *t)
@@ -507,11 +509,18 @@ static bool output_empty(struct tty *t)
 
 int tty_drain(struct tty *t, u64 timeout_ns)
 {
+	u64 end = timeout_ns ? ktime_get() + timeout_ns : ~0ull;
+	int rc;
+
 	/* A pseudo-terminal's output is delivered once it is written. */
 	if (tty_is_pty(t))
 		return 0;
-	return wait_event_interruptible_timeout(&t->write_wq, output_empty(t),
-						timeout_ns ? ktime_get() + timeout_ns : 0);
+	/* The last bytes leave a chip's shift register without an interrupt: look now and then. */
+	do
+		rc = wait_event_interruptible_timeout(&t->write_wq, output_empty(t),
+						      min(end, ktime_get() + DRAIN_POLL));
+	while (rc == -ETIMEDOUT && ktime_get() < end);
+	return rc;
 }
 
 void tty_stop_output(struct tty *t, bool stop)
