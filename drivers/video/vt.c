@@ -402,8 +402,8 @@ static void vt_console_write(struct console *c, const char *s, size_t n) NO_LOCK
 	if (locked)
 		spin_unlock(&vt_lock);
 	irq_restore(f);
-	/* With interrupts off the caller may hold any lock, those of timers and work items too: then
-	 * the next write or message draws. */
+	/* With interrupts off the caller may hold any lock, those of timers and work items too:
+	 * then the next write or message draws. */
 	if (console_panicking())
 		draw_in_panic();
 	else if (!irqs_disabled() && !in_atomic())
