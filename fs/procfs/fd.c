@@ -196,7 +196,7 @@ static ssize_t fdinfo_read(struct file *f, struct uio *u, loff_t *pos)
 }
 
 static const struct file_ops fdinfo_fops = { .read = fdinfo_read, .release = textfile_release,
-					     .llseek = generic_llseek };
+					     .llseek = textfile_llseek };
 
 static int fd_lookup_common(struct inode *dir, struct dentry *d, bool info)
 {

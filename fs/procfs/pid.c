@@ -266,7 +266,7 @@ static ssize_t pid_text_write(struct file *f, struct uio *u, loff_t *pos)
 
 const struct file_ops proc_pid_text_fops = { .read = pid_text_read, .write = pid_text_write,
 					     .release = textfile_release,
-					     .llseek = generic_llseek };
+					     .llseek = textfile_llseek };
 
 /* --- task/ --- */
 

@@ -118,3 +118,10 @@ int textfile_import(struct uio *u, char **text, size_t *len)
 	*len = n;
 	return 0;
 }
+
+loff_t textfile_llseek(struct file *f, loff_t off, int whence)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR)
+		return -EINVAL;
+	return generic_llseek(f, off, whence);
+}

@@ -232,6 +232,6 @@ const struct inode_ops proc_link_iops = { .get_link = link_get, .setattr = proc_
 const struct file_ops proc_static_dir_fops = { .iterate = static_dir_iterate,
 					       .llseek = generic_llseek };
 const struct file_ops proc_text_fops = { .read = file_read, .write = file_write,
-					 .release = textfile_release, .llseek = generic_llseek };
+					 .release = textfile_release, .llseek = textfile_llseek };
 const struct file_ops proc_sysctl_fops = { .read = sysctl_read, .write = sysctl_write,
 					   .release = textfile_release, .llseek = generic_llseek };

@@ -16,5 +16,7 @@ ssize_t textfile_read(struct file *f, struct uio *u, loff_t *pos, textfile_show 
 int textfile_import(struct uio *u, char **text, size_t *len);
 /* file_ops.release */
 void textfile_release(struct inode *inode, struct file *f);
+/* For file_ops.llseek: a text that is made when it is read has no end to seek from. */
+loff_t textfile_llseek(struct file *f, loff_t off, int whence);
 
 #endif
