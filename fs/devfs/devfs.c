@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* devtmpfs: one tmpfs, mounted wherever asked, that the kernel itself fills with device nodes.
- * The instance is made at the first devfs_create. Nodes are made through the ordinary name calls, with
- * the instance as root directory for the time of the call. A user may change and remove nodes.
+ * The instance is made at the first devfs_create. Nodes are made through the ordinary name calls,
+ * with the instance as root directory for the time of the call. A user may change and remove nodes.
  * Locking: make_lock (sleeping) serialises the kernel's own changes. */
 #include <fs/vfs.h>
 #include <kernel/init.h>

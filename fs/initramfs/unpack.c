@@ -3,8 +3,9 @@
  *
  * A plain archive is walked where the loader put it. Whole pages of file data that begin on a page
  * boundary are not copied: the page itself moves into the page cache of the new file, and what lies
- * between such pages goes back to the allocator as soon as it has been read. scripts/mkimage.py aligns
- * large files for that. A compressed archive is unpacked piece by piece and never held whole.
+ * between such pages goes back to the allocator as soon as it has been read. scripts/mkimage.py
+ * aligns large files for that. A compressed archive is unpacked piece by piece and never held
+ * whole.
  *
  * Bad archives: the entry that cannot be made is logged and left out; a malformed archive ends the
  * unpacking of its module, and what came before it stays. Names are taken relative to the root; one
@@ -344,7 +345,8 @@ static void unpack_module(const struct boot_module *m)
 		end_entry(u);
 	links_forget(u);
 	if (rc || end)
-		log_err("initramfs", "module of %lu bytes: malformed archive (error %d) after %u entries",
+		log_err("initramfs",
+			"module of %lu bytes: malformed archive (error %d) after %u entries",
 			m->size, rc ? rc : end, u->entries);
 	else
 		log_info("initramfs", "%u entries, %u refused", u->entries, u->failures);

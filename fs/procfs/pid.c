@@ -73,8 +73,8 @@ static int pid_revalidate(struct dentry *d, bool rcu)
 	return 1;
 }
 
-/* Never kept without a user: nobody would ask again for those of a dead process, and one cached file
- * keeps its directory, inode and pid. */
+/* Never kept without a user: nobody would ask again for those of a dead process, and one cached
+ * file keeps its directory, inode and pid. */
 static bool pid_delete(const struct dentry *d __maybe_unused)
 {
 	return true;

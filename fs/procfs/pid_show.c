@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of /proc/PID: stat, statm, status, comm, cmdline, environ, auxv, limits, io, oom_*, ... in the
- * formats of proc(5). Each function snapshots what it needs under the lock that guards it and prints
- * without locks. */
+/* Texts of /proc/PID: stat, statm, status, comm, cmdline, environ, auxv, limits, io, oom_*, ... in
+ * the formats of proc(5). Each function snapshots what it needs under the lock that guards it and
+ * prints without locks. */
 #include <arch/ops.h>
 #include <drivers/tty.h>
 #include <kernel/kstrto.h>
@@ -222,8 +222,9 @@ static int statm_show(struct task *t, struct strbuf *sb)
 	struct mm_snap m;
 
 	get_mm(t, &m);
-	sb_printf(sb, "%lu %lu %lu %lu 0 %lu 0\n", m.vsize >> PAGE_SHIFT, m.rss,
-		  m.file + m.shmem, (ALIGN_UP(m.code_end, PAGE_SIZE) - ALIGN_DOWN(m.code_start, PAGE_SIZE)) >> PAGE_SHIFT,
+	sb_printf(sb, "%lu %lu %lu %lu 0 %lu 0\n", m.vsize >> PAGE_SHIFT, m.rss, m.file + m.shmem,
+		  (ALIGN_UP(m.code_end, PAGE_SIZE) - ALIGN_DOWN(m.code_start, PAGE_SIZE)) >>
+			  PAGE_SHIFT,
 		  m.data + m.stk);
 	return 0;
 }
@@ -310,12 +311,14 @@ static int status_show(struct task *t, struct strbuf *sb)
 		      "TracerPid:\t0\n",
 		  t->fs ? t->fs->umask : 0, state_name(state_char(t)), id.tgid, id.tid, id.ppid);
 	status_cred(t, sb);
-	sb_printf(sb, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", id.tgid, id.tid, id.pgid,
-		  id.sid);
+	sb_printf(sb, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", id.tgid, id.tid,
+		  id.pgid, id.sid);
 	status_mm(t, sb);
-	sb_printf(sb, "Threads:\t%u\nSigQ:\t%lu/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n"
-		      "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
-		  id.threads, s.queued, s.limit, s.pending, s.shared, s.blocked, s.ignored, s.caught);
+	sb_printf(sb,
+		  "Threads:\t%u\nSigQ:\t%lu/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n"
+		  "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		  id.threads, s.queued, s.limit, s.pending, s.shared, s.blocked, s.ignored,
+		  s.caught);
 	status_caps(t, sb);
 	status_affinity(t, sb);
 	sb_printf(sb, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

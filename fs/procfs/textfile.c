@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Text files of procfs and sysfs: the whole text is made at the first read at position 0 and kept in
- * the open file, so that a reader with a small buffer sees one consistent text. Reading again from 0
- * makes it anew. */
+/* Text files of procfs and sysfs: the whole text is made at the first read at position 0 and kept
+ * in the open file, so that a reader with a small buffer sees one consistent text. Reading again
+ * from 0 makes it anew. */
 #include <fs/textfile.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>

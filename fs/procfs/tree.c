@@ -69,7 +69,8 @@ static struct proc_node *node_make(const char *path, mode_t mode)
 
 int proc_tree_build(void)
 {
-	static const char *const links[][2] = { { "mounts", "self/mounts" }, { "net", "self/net" } };
+	static const char *const links[][2] = { { "mounts", "self/mounts" },
+						{ "net", "self/net" } };
 	char path[128];
 	struct proc_node *n;
 

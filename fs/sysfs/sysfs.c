@@ -2,7 +2,8 @@
 /* sysfs: node tree and file system type.
  * Owns:      the tree of struct sysfs_node, built by sysfs_dir, sysfs_attr and sysfs_link.
  * Locking:   tree_lock (LOCK_FS_PRIVATE mutex) guards links between nodes and `removed`. An inode
- *            holds a reference on its node, so a node outlives its removal until the last inode goes.
+ *            holds a reference on its node, so a node outlives its removal until the last inode
+ *            goes.
  * Lifetime:  nodes are counted: one reference of the tree, one of each inode.
  * Dentries of nodes are revalidated against `removed`. */
 #include <fs/sysfs.h>

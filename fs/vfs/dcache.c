@@ -507,7 +507,8 @@ static NO_LOCK_ANALYSIS void lock_move(struct dentry *a, struct dentry *b)
 	spin_lock_nested(a < b ? &b->lock : &a->lock);
 }
 
-static NO_LOCK_ANALYSIS void unlock_move(struct dentry *a, struct dentry *b, struct dentry *pa, struct dentry *pb)
+static NO_LOCK_ANALYSIS void unlock_move(struct dentry *a, struct dentry *b, struct dentry *pa,
+					 struct dentry *pb)
 {
 	spin_unlock(&a->lock);
 	spin_unlock(&b->lock);

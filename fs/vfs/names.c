@@ -16,8 +16,8 @@
 #include <uapi/capability.h>
 
 /* Parent of a name to be made, its lock held, and the negative dentry. */
-static NO_LOCK_ANALYSIS int create_begin(struct walk *w, int dirfd, const char *name, unsigned int lookup, bool dir,
-			struct dentry **out)
+static NO_LOCK_ANALYSIS int create_begin(struct walk *w, int dirfd, const char *name,
+					 unsigned int lookup, bool dir, struct dentry **out)
 {
 	struct dentry *d;
 	int rc;

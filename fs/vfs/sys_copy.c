@@ -83,7 +83,8 @@ static ssize_t copy_loop(struct file *in, loff_t *pos, struct file *out, loff_t 
 	return done ? done : n;
 }
 
-static NO_LOCK_ANALYSIS ssize_t do_sendfile(struct file *out, struct file *in, loff_t *pos, size_t n)
+static NO_LOCK_ANALYSIS ssize_t do_sendfile(struct file *out, struct file *in, loff_t *pos,
+					    size_t n)
 {
 	loff_t out_pos;
 	bool locked;

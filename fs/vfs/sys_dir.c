@@ -67,7 +67,8 @@ fault:
 	return false;
 }
 
-static NO_LOCK_ANALYSIS long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count, bool old)
+static NO_LOCK_ANALYSIS long do_getdents(unsigned int fd, struct user_ptr buf, unsigned int count,
+					 bool old)
 {
 	struct dents g = { .ctx.emit = dents_emit, .to = buf, .room = count, .old = old };
 	struct inode *i;

@@ -249,8 +249,8 @@ out:
 	return rc;
 }
 
-static NO_LOCK_ANALYSIS ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr, int flags,
-			  bool write)
+static NO_LOCK_ANALYSIS ssize_t vec_at_pos(unsigned int fd, struct user_ptr vec, unsigned long nr,
+					   int flags, bool write)
 {
 	struct fdref r;
 	bool locked;

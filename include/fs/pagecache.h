@@ -28,10 +28,11 @@ struct uio;
 #define PAGECACHE_MAX_BYTES (1ull << 44)
 
 struct mapping_ops {
-	/* Fills a locked page that is not up to date; unlocks it when done. NULL: no backing store, a
-	 * missing page reads as zeroes (tmpfs). */
+	/* Fills a locked page that is not up to date; unlocks it when done. NULL: no backing store,
+	 * a missing page reads as zeroes (tmpfs). */
 	int (*read_page)(struct mapping *m, struct page *p);
-	/* Before the first byte of [off, off+len) of the page changes: reserves space. 0 or -errno. */
+	/* Before the first byte of [off, off+len) of the page changes: reserves space. 0 or
+	 * -errno. */
 	int (*prepare_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 	/* Afterwards; marks dirty where there is a backing store. */
 	void (*commit_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
@@ -67,8 +68,8 @@ int must_check mapping_get_page(struct mapping *m, u64 index, bool write, bool h
 				struct page **out);
 /* Inserts a fresh page (locked by the caller or not yet visible): 0, -EEXIST, -ENOMEM. */
 int must_check mapping_add_page(struct mapping *m, struct page *p, u64 index);
-/* Removes and drops all pages from byte `start` to `end` inclusive (-1 = to infinity), unmapping them
- * everywhere; partial pages at the edges are zeroed. May sleep. */
+/* Removes and drops all pages from byte `start` to `end` inclusive (-1 = to infinity), unmapping
+ * them everywhere; partial pages at the edges are zeroed. May sleep. */
 void mapping_truncate_range(struct mapping *m, loff_t start, loff_t end);
 /* Size change: unmap, truncate, set size. inode->lock held exclusive. */
 void mapping_set_size(struct inode *i, loff_t size);

@@ -23,7 +23,8 @@ struct proc_file {
 	TABLE_ENTRY(proc_files, struct proc_file, id) = { .path = (p), .mode = (m), .show = (rd),  \
 							  .store = (wr) }
 
-/* Files of /proc/PID and, when per_thread, of /proc/PID/task/TID. Task reference held by the caller. */
+/* Files of /proc/PID and, when per_thread, of /proc/PID/task/TID. Task reference held by the
+ * caller. */
 struct proc_pid_file {
 	const char *name;
 	mode_t mode;
@@ -53,7 +54,8 @@ struct counter {
 };
 #define DEFINE_COUNTER(cname)                                                                      \
 	DEFINE_PER_CPU(u64, counter_##cname);                                                      \
-	TABLE_ENTRY(counters, struct counter, cname) = { .name = #cname, .percpu = &counter_##cname }
+	TABLE_ENTRY(counters, struct counter, cname) = { .name = #cname,                           \
+							 .percpu = &counter_##cname }
 #define COUNT(cname) this_cpu_inc(counter_##cname)
 
 #endif

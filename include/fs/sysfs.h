@@ -16,8 +16,8 @@ struct sysfs_attr {
 	int (*store)(void *arg, const char *text, size_t n); /* NULL: read only */
 };
 
-/* Directory; an existing one of that name is returned. The path may contain '/': missing directories
- * on the way are made. 0, -ENOMEM, -ENOTDIR. */
+/* Directory; an existing one of that name is returned. The path may contain '/': missing
+ * directories on the way are made. 0, -ENOMEM, -ENOTDIR. */
 int sysfs_dir(struct sysfs_node *parent, const char *path, struct sysfs_node **out);
 /* attr must outlive the node; arg is handed to show and store. -EEXIST. */
 int sysfs_attr(struct sysfs_node *dir, const struct sysfs_attr *attr, void *arg);

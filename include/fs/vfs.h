@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual file system: names, objects, open descriptions, mounts.
  *
- *   dentry  one name in one directory, cached; negative when inode is NULL. Found under RCU through a
+ *   dentry  one name in one directory, cached; negative when inode is NULL. Found under RCU through
+ *   a
  *           global hash of (parent, name); d->seq tells a lock-free reader that it changed.
  *   inode   one file system object. inode->lock (sleeping) serialises changes of a directory's
  *           entries and of a file's size; inode->spin guards small fields.
@@ -102,7 +103,8 @@ static inline bool d_unhashed(const struct dentry *d)
 }
 
 struct dentry_ops {
-	/* 1 still valid, 0 look up again; called in RCU mode too (rcu true): -EAGAIN asks for ref mode */
+	/* 1 still valid, 0 look up again; called in RCU mode too (rcu true): -EAGAIN asks for ref
+	 * mode */
 	int (*revalidate)(struct dentry *d, bool rcu);
 	bool (*delete)(const struct dentry *d); /* true: do not cache after the last reference */
 	/* Text of a disconnected dentry for readlink /proc/self/fd/N: "pipe:[123]". */
@@ -188,14 +190,14 @@ struct inode {
 
 struct dir_context {
 	/* Gives one entry to the caller; false: no room, stop. */
-	bool (*emit)(struct dir_context *ctx, const char *name, unsigned int len, loff_t off, u64 ino,
-		     unsigned int type);
+	bool (*emit)(struct dir_context *ctx, const char *name, unsigned int len, loff_t off,
+		     u64 ino, unsigned int type);
 	loff_t pos; /* in: where to go on; out: where the next call starts. 0 ".", 1 ".." usually */
 };
 
-/* NULL means: -EPERM for creating calls (-EROFS checked before), permission generic, getattr generic
- * from the inode, setattr simple. dir->lock is held exclusive for calls that change entries, shared
- * for lookup. */
+/* NULL means: -EPERM for creating calls (-EROFS checked before), permission generic, getattr
+ * generic from the inode, setattr simple. dir->lock is held exclusive for calls that change
+ * entries, shared for lookup. */
 struct inode_ops {
 	/* Fills `d` (d_add) with an inode or leaves it negative: 0 or -errno. */
 	int (*lookup)(struct inode *dir, struct dentry *d);
@@ -209,8 +211,8 @@ struct inode_ops {
 	int (*rename)(struct inode *olddir, struct dentry *old, struct inode *newdir,
 		      struct dentry *new, unsigned int flags);
 	int (*tmpfile)(struct inode *dir, struct file *f, mode_t mode);
-	/* Text of a symlink: *target valid until put_link; rcu: -EAGAIN when it would have to sleep.
-	 * Magic links (/proc/PID/fd/N) fill *jump with references instead and return 1. */
+	/* Text of a symlink: *target valid until put_link; rcu: -EAGAIN when it would have to
+	 * sleep. Magic links (/proc/PID/fd/N) fill *jump with references instead and return 1. */
 	int (*get_link)(struct inode *inode, struct dentry *d, bool rcu, const char **target,
 			void **cookie, struct path *jump);
 	void (*put_link)(void *cookie);
@@ -248,7 +250,8 @@ struct file_ops {
 	int (*fsync)(struct file *f, loff_t start, loff_t end, bool datasync);
 	long (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
 	int (*fasync)(struct file *f, bool on);
-	/* Takes pages instead of bytes: splice between a pipe and this file; NULL: generic by read. */
+	/* Takes pages instead of bytes: splice between a pipe and this file; NULL: generic by
+	 * read. */
 	ssize_t (*splice_read)(struct file *in, loff_t *pos, struct pipe *p, size_t len,
 			       unsigned int flags);
 	ssize_t (*splice_write)(struct pipe *p, struct file *out, loff_t *pos, size_t len,
@@ -302,7 +305,8 @@ static inline struct file *file_get(struct file *f)
 /* Drops a reference; the last one releases (deferred to return to user mode, or to a work item in
  * atomic context). Any context. */
 void file_put(struct file *f);
-/* The same where the caller may sleep and holds no locks: the last one releases before it returns. */
+/* The same where the caller may sleep and holds no locks: the last one releases before it
+ * returns. */
 void file_put_sync(struct file *f);
 
 /* --- descriptors --- */
@@ -365,7 +369,8 @@ int fd_close(unsigned int fd);
 #define RIGHT_XFER (1ull << 12)
 #define RIGHT_NONE 0ull
 /* fd_get: borrowed reference when nobody else can close it (files not shared), else counted;
- * fd_put must be given the same struct. file NULL and -EBADF when closed (or O_PATH unless path_ok). */
+ * fd_put must be given the same struct. file NULL and -EBADF when closed (or O_PATH unless
+ * path_ok). */
 struct fdref {
 	struct file *file;
 	bool counted;
@@ -402,7 +407,8 @@ void fs_get_cwd(struct fs_struct *fs, struct path *out);
 struct super_ops {
 	struct inode *(*alloc_inode)(struct super_block *sb); /* NULL: generic cache */
 	void (*free_inode)(struct inode *i);		      /* RCU */
-	void (*evict_inode)(struct inode *i); /* last reference and nlink 0, or unmount: free storage */
+	void (*evict_inode)(
+		struct inode *i); /* last reference and nlink 0, or unmount: free storage */
 	int (*write_inode)(struct inode *i, bool sync);
 	bool (*drop_inode)(struct inode *i);  /* true: do not cache. NULL: nlink == 0 */
 	void (*put_super)(struct super_block *sb);
@@ -417,8 +423,8 @@ struct kstatfs {
 struct fs_type {
 	const char *name;
 	u32 flags; /* FS_* */
-	/* Makes or finds the super block: *out with a reference (sb->active) and sb->root set. data:
-	 * option string, may be NULL, may be modified. flags: SB_* */
+	/* Makes or finds the super block: *out with a reference (sb->active) and sb->root set.
+	 * data: option string, may be NULL, may be modified. flags: SB_* */
 	int (*mount)(const struct fs_type *type, u32 flags, const char *source, char *data,
 		     struct super_block **out);
 };
@@ -470,7 +476,7 @@ u64 inode_next_ino(void);
 void inode_mark_dirty(struct inode *i);
 void inode_touch(struct inode *i, u32 attr_bits); /* ATTR_ATIME|MTIME|CTIME = now */
 void file_accessed(struct file *f);		  /* atime under relatime rules */
-int file_modified(struct file *f);		  /* mtime, ctime, clears set-id bits; inode->lock held */
+int file_modified(struct file *f); /* mtime, ctime, clears set-id bits; inode->lock held */
 void file_modified_mapped(struct file *f);	  /* the same for a first write through a mapping */
 
 struct mount {
@@ -502,7 +508,8 @@ void mount_put(struct mount *m);
 int kern_mount(const struct fs_type *type, struct mount **out);
 const struct fs_type *fs_type_find(const char *name);
 /* For boot: mounts `type` at a path ("/" for the root). */
-int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags, const char *opts);
+int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags,
+		 const char *opts);
 int mount_writable(const struct path *p); /* 0 or -EROFS */
 
 /* --- dentries --- */
@@ -516,7 +523,7 @@ struct dentry *d_alloc_disconnected(struct super_block *sb, const struct qstr *n
 void d_add(struct dentry *d, struct inode *inode);	   /* takes the inode ref; hashes */
 void d_instantiate(struct dentry *d, struct inode *inode); /* negative, already hashed */
 void d_drop(struct dentry *d);				   /* unhash */
-void d_delete(struct dentry *d);			   /* after unlink: turns negative or drops */
+void d_delete(struct dentry *d); /* after unlink: turns negative or drops */
 void d_move(struct dentry *d, struct dentry *target);	   /* rename: takes over target's name */
 void d_exchange(struct dentry *a, struct dentry *b);
 struct dentry *d_lookup(struct dentry *parent, const struct qstr *name); /* reference or NULL */
@@ -567,8 +574,8 @@ int generic_permission(struct inode *inode, unsigned int mask);
 int kern_open(const char *path, int flags, mode_t mode, struct file **out);
 /* Opens what a path names already; flags O_*; checks permissions. */
 int file_open_path(const struct path *p, int flags, const struct cred *cred, struct file **out);
-/* inode_ops.tmpfile: gives f, whose f->path.mnt the caller has set, the fresh object at p: takes own
- * references, runs open(). 0 or -errno. */
+/* inode_ops.tmpfile: gives f, whose f->path.mnt the caller has set, the fresh object at p: takes
+ * own references, runs open(). 0 or -errno. */
 int must_check file_finish_open(struct file *f, const struct path *p);
 int kern_mkdir(const char *path, mode_t mode);
 int kern_mknod(const char *path, mode_t mode, dev_t dev);
@@ -579,14 +586,15 @@ ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos);
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, loff_t *pos);
 int vfs_getattr(const struct path *p, struct kstat *st);
 void generic_fillattr(struct inode *i, struct kstat *st); /* for getattr: from the inode */
-int vfs_setattr(struct dentry *d, struct iattr *attr); /* inode->lock held exclusive, checks rights */
+int vfs_setattr(struct dentry *d,
+		struct iattr *attr); /* inode->lock held exclusive, checks rights */
 int rlimit_fsize_check(loff_t size); /* 0, or SIGXFSZ and -EFBIG */
 bool xattr_listable(const char *name); /* trusted.* shows only to CAP_SYS_ADMIN */
 int vfs_truncate(const struct path *p, loff_t size);
 int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync);
 
-/* exec: opens for execution (regular, x permission, noexec) and denies writers (ETXTBSY) until the last
- * reference goes, an address space's included, or file_allow_write is called. */
+/* exec: opens for execution (regular, x permission, noexec) and denies writers (ETXTBSY) until the
+ * last reference goes, an address space's included, or file_allow_write is called. */
 int file_open_exec(int dirfd, const char *path, int at_flags, struct file **out);
 void file_allow_write(struct file *f);
 
@@ -606,7 +614,8 @@ ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos);
 ssize_t generic_file_write(struct file *f, struct uio *u, loff_t *pos);
 int generic_file_mmap(struct file *f, struct vma *v);
 int simple_setattr(struct dentry *d, struct iattr *attr);
-int dcache_iterate(struct file *f, struct dir_context *ctx); /* directories that live in the dcache */
+int dcache_iterate(struct file *f,
+		   struct dir_context *ctx); /* directories that live in the dcache */
 int setattr_prepare(struct dentry *d, struct iattr *attr);
 void setattr_copy(struct inode *i, const struct iattr *attr);
 unsigned int mode_to_dtype(mode_t mode);

@@ -20,7 +20,8 @@ struct console {
 	u32 off;
 };
 void console_register(struct console *c);
-/* May this console be used, as far as console= goes? (A driver asks before it takes over a device.) */
+/* May this console be used, as far as console= goes? (A driver asks before it takes over a
+ * device.) */
 bool console_wanted(const char *name, int index);
 /* dev_t of /dev/console. */
 dev_t console_device(void);

@@ -5,8 +5,9 @@
  * Two forms: an iterator over an archive in memory, and a stream fed with chunks of any size, for
  * archives that come out of gunzip() and are never in memory whole. Both check everything:
  * hexadecimal fields, alignment, lengths against what is there, a NUL at the end of each name (more
- * may follow: padding that aligns the data), names of 1..4095 bytes. Data of 070702 entries is summed and compared (-EBADMSG). Neither
- * interprets names: "..", absolute names and duplicates are the caller's to judge.
+ * may follow: padding that aligns the data), names of 1..4095 bytes. Data of 070702 entries is
+ * summed and compared (-EBADMSG). Neither interprets names: "..", absolute names and duplicates are
+ * the caller's to judge.
  */
 #ifndef KERNEL_CPIO_H
 #define KERNEL_CPIO_H

@@ -28,7 +28,8 @@ struct init_hook {
 };
 
 #define INIT_HOOK(lvl, func)                                                                       \
-	TABLE_ENTRY(init_hooks, struct init_hook, func) = { .level = (lvl), .name = #func, .fn = (func) }
+	TABLE_ENTRY(init_hooks, struct init_hook,                                                  \
+		    func) = { .level = (lvl), .name = #func, .fn = (func) }
 
 /* Boot parameters: BOOT_PARAM("loglevel", loglevel_param): called with the text after '=' ("" when
  * there is none) before INIT_CORE; allocation is not available. */

@@ -27,8 +27,8 @@
 #define TRY_ACQUIRES(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 #define MUST_HOLD(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define MUST_HOLD_SHARED(...) __attribute__((requires_shared_capability(__VA_ARGS__)))
-/* For functions that the analysis cannot follow: a lock taken on a condition, two of a kind, one handed
- * over to or from a caller, one that is given up while waiting. */
+/* For functions that the analysis cannot follow: a lock taken on a condition, two of a kind, one
+ * handed over to or from a caller, one that is given up while waiting. */
 #define NO_LOCK_ANALYSIS __attribute__((no_thread_safety_analysis))
 #else
 #define CAPABILITY(x)
@@ -159,8 +159,10 @@ struct CAPABILITY("mutex") mutex {
 	struct lock_debug dbg;
 };
 #define MUTEX_INIT(name, cls)                                                                      \
-	{ .wait_lock = SPINLOCK_INIT(LOCK_WAITQUEUE), .waiters = { &(name).waiters, &(name).waiters },\
-	  .dbg = LOCK_DEBUG_INIT(cls) }
+	{                                                                                          \
+		.wait_lock = SPINLOCK_INIT(LOCK_WAITQUEUE),                                        \
+		.waiters = { &(name).waiters, &(name).waiters }, .dbg = LOCK_DEBUG_INIT(cls)       \
+	}
 #define DEFINE_MUTEX(name, cls) struct mutex name = MUTEX_INIT(name, cls)
 
 void mutex_init(struct mutex *m, enum lock_class cls);
@@ -181,8 +183,10 @@ struct CAPABILITY("rwsem") rwsem {
 	struct lock_debug dbg;
 };
 #define RWSEM_INIT(name, cls)                                                                      \
-	{ .wait_lock = SPINLOCK_INIT(LOCK_WAITQUEUE), .waiters = { &(name).waiters, &(name).waiters },\
-	  .dbg = LOCK_DEBUG_INIT(cls) }
+	{                                                                                          \
+		.wait_lock = SPINLOCK_INIT(LOCK_WAITQUEUE),                                        \
+		.waiters = { &(name).waiters, &(name).waiters }, .dbg = LOCK_DEBUG_INIT(cls)       \
+	}
 void rwsem_init(struct rwsem *s, enum lock_class cls);
 void down_read(struct rwsem *s) ACQUIRES_SHARED(s);
 bool down_read_trylock(struct rwsem *s) TRY_ACQUIRES(true, s);

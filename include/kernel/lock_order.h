@@ -10,65 +10,65 @@ enum lock_class {
 	LOCK_NONE, /* not checked */
 
 	/* Sleeping locks, outermost first. */
-	LOCK_DEVFS,	     /* making device nodes: calls the VFS */
-	LOCK_FILE_POS,	     /* file->pos_lock: around the whole of a read or write */
-	LOCK_FILE_TEXT,	     /* text of a /proc or /sys file while it is made: show() takes anything */
-	LOCK_TTY_OPEN,	     /* tty open/close/hangup */
-	LOCK_TTY_CTL,	     /* termios, window size, session */
-	LOCK_TTY_READ,	     /* one reader at a time */
-	LOCK_TTY_WRITE,	     /* one writer at a time */
-	LOCK_SB_UMOUNT,	     /* superblock read: in use, write: being unmounted */
-	LOCK_MOUNT_TREE,     /* mount namespace changes */
-	LOCK_RENAME,	     /* per superblock: directory renames */
-	LOCK_INODE,	     /* inode->lock; parent before child with _nested */
-	LOCK_EXEC,	     /* process exec/credential change */
-	LOCK_EPOLL,	     /* epoll instance; nesting checked by depth */
-	LOCK_PIPE,	     /* pipe->lock; two pipes in address order */
-	LOCK_MM,	     /* mm->lock; parent before child in fork */
-	LOCK_MAPPING,	     /* page-cache mapping: list of areas (i_mmap) */
-	LOCK_PAGE,	     /* page locked bit */
-	LOCK_FS_PRIVATE,     /* inside one file system */
-	LOCK_DRIVER,	     /* inside one driver, may sleep */
-	LOCK_SLEEP_INNER,    /* leaf mutexes */
+	LOCK_DEVFS,	  /* making device nodes: calls the VFS */
+	LOCK_FILE_POS,	  /* file->pos_lock: around the whole of a read or write */
+	LOCK_FILE_TEXT,	  /* text of a /proc or /sys file while it is made: show() takes anything */
+	LOCK_TTY_OPEN,	  /* tty open/close/hangup */
+	LOCK_TTY_CTL,	  /* termios, window size, session */
+	LOCK_TTY_READ,	  /* one reader at a time */
+	LOCK_TTY_WRITE,	  /* one writer at a time */
+	LOCK_SB_UMOUNT,	  /* superblock read: in use, write: being unmounted */
+	LOCK_MOUNT_TREE,  /* mount namespace changes */
+	LOCK_RENAME,	  /* per superblock: directory renames */
+	LOCK_INODE,	  /* inode->lock; parent before child with _nested */
+	LOCK_EXEC,	  /* process exec/credential change */
+	LOCK_EPOLL,	  /* epoll instance; nesting checked by depth */
+	LOCK_PIPE,	  /* pipe->lock; two pipes in address order */
+	LOCK_MM,	  /* mm->lock; parent before child in fork */
+	LOCK_MAPPING,	  /* page-cache mapping: list of areas (i_mmap) */
+	LOCK_PAGE,	  /* page locked bit */
+	LOCK_FS_PRIVATE,  /* inside one file system */
+	LOCK_DRIVER,	  /* inside one driver, may sleep */
+	LOCK_SLEEP_INNER, /* leaf mutexes */
 
 	/* Spinlocks taken with interrupts as they are. */
-	LOCK_TASKLIST,	     /* process tree, pid table, sessions, groups */
-	LOCK_POSIX_TIMER,    /* POSIX timers of one process (irq-safe); reads CPU clocks under it */
-	LOCK_SIGHAND,	     /* signal state of one process (irq-safe) */
-	LOCK_TASK_ALLOC,     /* task->lock: pointers to mm, fs, files, cred of another task */
-	LOCK_FS_STRUCT,	     /* cwd, root, umask */
-	LOCK_FILES,	     /* descriptor table */
-	LOCK_MOUNT_HASH,     /* mount hash and its sequence count */
-	LOCK_DENTRY_RENAME,  /* d_move: the sequence count that d_path retries on */
-	LOCK_DENTRY,	     /* dentry->lock; parent before child */
-	LOCK_DCACHE_HASH,    /* chains of the dentry hash */
-	LOCK_INODE_SPIN,     /* inode->spin: state, size pairs, lists */
-	LOCK_SB_LISTS,	     /* inode and dentry LRU lists */
-	LOCK_FLOCK,	     /* record locks of an inode */
-	LOCK_PAGETABLE,	     /* mm->page_table_lock */
-	LOCK_XARRAY,	     /* page-cache tree of a mapping */
-	LOCK_FUTEX,	     /* futex hash bucket; two in address order */
+	LOCK_TASKLIST,	    /* process tree, pid table, sessions, groups */
+	LOCK_POSIX_TIMER,   /* POSIX timers of one process (irq-safe); reads CPU clocks under it */
+	LOCK_SIGHAND,	    /* signal state of one process (irq-safe) */
+	LOCK_TASK_ALLOC,    /* task->lock: pointers to mm, fs, files, cred of another task */
+	LOCK_FS_STRUCT,	    /* cwd, root, umask */
+	LOCK_FILES,	    /* descriptor table */
+	LOCK_MOUNT_HASH,    /* mount hash and its sequence count */
+	LOCK_DENTRY_RENAME, /* d_move: the sequence count that d_path retries on */
+	LOCK_DENTRY,	    /* dentry->lock; parent before child */
+	LOCK_DCACHE_HASH,   /* chains of the dentry hash */
+	LOCK_INODE_SPIN,    /* inode->spin: state, size pairs, lists */
+	LOCK_SB_LISTS,	    /* inode and dentry LRU lists */
+	LOCK_FLOCK,	    /* record locks of an inode */
+	LOCK_PAGETABLE,	    /* mm->page_table_lock */
+	LOCK_XARRAY,	    /* page-cache tree of a mapping */
+	LOCK_FUTEX,	    /* futex hash bucket; two in address order */
 	LOCK_VMALLOC,
-	LOCK_LEAF,	     /* spinlocks that nest nothing but the ones below */
+	LOCK_LEAF, /* spinlocks that nest nothing but the ones below */
 
 	/* Spinlocks taken with interrupts off. */
-	LOCK_TTY_BUFFER,     /* input flip buffer, output ring of a tty */
-	LOCK_DRIVER_IRQ,     /* inside one driver */
+	LOCK_TTY_BUFFER, /* input flip buffer, output ring of a tty */
+	LOCK_DRIVER_IRQ, /* inside one driver */
 	LOCK_SIGQUEUE,
-	LOCK_WAITQUEUE,	     /* wait_queue_head */
-	LOCK_EPOLL_READY,    /* ready list of an epoll instance */
-	LOCK_WAITQUEUE_INNER,/* the wait queue of an epoll instance or a pidfd */
+	LOCK_WAITQUEUE,	      /* wait_queue_head */
+	LOCK_EPOLL_READY,     /* ready list of an epoll instance */
+	LOCK_WAITQUEUE_INNER, /* the wait queue of an epoll instance or a pidfd */
 	LOCK_WORKQUEUE,
-	LOCK_TASK_WAKE,	     /* task->pi_lock: state changes on wake-up */
-	LOCK_RUNQUEUE,	     /* run queue; two in CPU order */
-	LOCK_RCU,	     /* arms its timer */
+	LOCK_TASK_WAKE, /* task->pi_lock: state changes on wake-up */
+	LOCK_RUNQUEUE,	/* run queue; two in CPU order */
+	LOCK_RCU,	/* arms its timer */
 	LOCK_HRTIMER,
 	LOCK_SLAB,
 	LOCK_PAGE_ALLOC,
 	LOCK_RANDOM,
 	LOCK_IRQ_DESC,
-	LOCK_CONSOLE,	     /* output of one console driver */
-	LOCK_LOG,	     /* kernel log ring */
+	LOCK_CONSOLE, /* output of one console driver */
+	LOCK_LOG,     /* kernel log ring */
 	LOCK_CLASSES,
 };
 

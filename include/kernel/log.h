@@ -31,9 +31,9 @@ void log_printf(enum log_level level, const char *tag, const char *fmt, ...) __p
 struct file_ops;
 const struct file_ops *kmsg_file_ops(void);
 
-/* The one place that turns an error inside the kernel into a report: prints file, line, a symbolised
- * backtrace and counts it (shown in /proc/keelson/reports); in debug builds with panic_on_report it
- * panics. */
+/* The one place that turns an error inside the kernel into a report: prints file, line, a
+ * symbolised backtrace and counts it (shown in /proc/keelson/reports); in debug builds with
+ * panic_on_report it panics. */
 void report_bug(const char *file, int line, const char *fmt, ...) __printf(3, 4) __cold;
 #define REPORT(...) report_bug(__FILE__, __LINE__, __VA_ARGS__)
 #define WARN_ON(c)                                                                                 \

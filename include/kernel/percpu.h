@@ -58,7 +58,7 @@ extern unsigned int cpu_possible_count;
 #define for_each_online_cpu(c) for (unsigned int c = 0; c < cpu_online_count; c++)
 #define for_each_possible_cpu(c) for (unsigned int c = 0; c < cpu_possible_count; c++)
 
-/* The hot ones (current_task, preempt_count, stack_chk_guard, ...) share one cache line: all of them
- * are defined in arch/x86_64/cpu/percpu.c. */
+/* The hot ones (current_task, preempt_count, stack_chk_guard, ...) share one cache line: all of
+ * them are defined in arch/x86_64/cpu/percpu.c. */
 
 #endif

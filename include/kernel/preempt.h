@@ -59,7 +59,10 @@ static inline bool in_atomic(void)
 }
 static inline void set_need_resched_this_cpu(void)
 {
-	__asm__ volatile("andl %1, %%gs:%0" : "+m"(preempt_count) : "i"(~PREEMPT_NO_RESCHED) : "cc");
+	__asm__ volatile("andl %1, %%gs:%0"
+			 : "+m"(preempt_count)
+			 : "i"(~PREEMPT_NO_RESCHED)
+			 : "cc");
 }
 static inline void clear_need_resched_this_cpu(void)
 {

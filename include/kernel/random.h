@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers: ChaCha20 generator with fast key erasure, one state per CPU, keyed from a pool fed
- * by RDRAND, the loader's seed and interrupt timing (drivers/char/random.c). */
+/* Random numbers: ChaCha20 generator with fast key erasure, one state per CPU, keyed from a pool
+ * fed by RDRAND, the loader's seed and interrupt timing (drivers/char/random.c). */
 #ifndef KERNEL_RANDOM_H
 #define KERNEL_RANDOM_H
 

@@ -2,9 +2,11 @@
 /* Tasks (threads) as the scheduler and everybody else sees them.
  *
  * struct task      one thread. Freed by RCU after the last task_put.
- * struct process   a thread group: pid as users know it, parent and children, signals for the group,
+ * struct process   a thread group: pid as users know it, parent and children, signals for the
+ * group,
  *                  limits, timers (kernel/proc.h).
- * mm, files, fs, sighand, cred are reference counted on their own, so that clone flags map one to one.
+ * mm, files, fs, sighand, cred are reference counted on their own, so that clone flags map one to
+ * one.
  *
  * Waking protocol: set_current_state(TASK_INTERRUPTIBLE); re-check the condition; schedule().
  * wake_up_task() makes it runnable again; a wake-up between the first two steps is not lost. */
@@ -102,7 +104,8 @@ struct restart_block {
 /* C: const after creation  P: owner task only  R: run-queue lock  S: process->siglock
  * T: tasklist_lock (reads also under RCU)  L: task->lock  A: atomic */
 struct task {
-	struct arch_thread thread;  /* kernel stack top, fs/gs base, fpu: see arch/thread.h. First. */
+	struct arch_thread
+		thread; /* kernel stack top, fs/gs base, fpu: see arch/thread.h. First. */
 	u32 work;		    /* A: WORK_* */
 	u32 state;		    /* A: see protocol above */
 	u32 flags;		    /* P: TF_* */
@@ -133,8 +136,8 @@ struct task {
 
 	struct spinlock lock;	    /* L; LOCK_TASK_ALLOC */
 	struct mm *mm;		    /* L for others, P to read by the owner; NULL: kernel thread */
-	struct mm *active_mm;	    /* P: when mm is NULL: what the page-table register holds, with an
-				     * mm_grab reference; whoever clears its own mm moves it here */
+	struct mm *active_mm; /* P: when mm is NULL: what the page-table register holds, with an
+			       * mm_grab reference; whoever clears its own mm moves it here */
 	struct files *files;	    /* L/P */
 	struct fs_struct *fs;	    /* L/P */
 	struct sighand *sighand;    /* S/P */
@@ -186,7 +189,8 @@ struct callback_head {
 	struct callback_head *next;
 	void (*fn)(struct callback_head *h);
 };
-/* Runs fn in task context when t next returns to user mode or exits; -ESRCH when it is past that. */
+/* Runs fn in task context when t next returns to user mode or exits; -ESRCH when it is past
+ * that. */
 int task_work_add(struct task *t, struct callback_head *h);
 void task_work_run(void);
 
@@ -197,12 +201,12 @@ static inline void task_get(struct task *t)
 {
 	refcount_inc(&t->refs);
 }
-/* References: a new task has two. One is its own life's and is dropped by the scheduler after the last
- * switch away from it, the other is dropped when it is reaped. */
+/* References: a new task has two. One is its own life's and is dropped by the scheduler after the
+ * last switch away from it, the other is dropped when it is reaped. */
 void task_free(struct task *t); /* src/proc: RCU-frees */
-/* src/proc: a kernel thread in state TASK_NEW with ids, stack, credentials of the kernel and no mm, in
- * the task lists; arch_thread_init_kernel and sched_fork are the caller's. It reaps itself when it
- * ends in do_exit. May sleep. NULL: no memory. */
+/* src/proc: a kernel thread in state TASK_NEW with ids, stack, credentials of the kernel and no mm,
+ * in the task lists; arch_thread_init_kernel and sched_fork are the caller's. It reaps itself when
+ * it ends in do_exit. May sleep. NULL: no memory. */
 struct task *must_check task_alloc_kernel(const char *name);
 /* The opposite, for a task that never ran. */
 void task_abandon_kernel(struct task *t);
@@ -220,8 +224,8 @@ static inline void task_put(struct task *t)
 
 /* Gives up the CPU; returns when it runs again. State RUNNING: yields only to what is better. */
 void schedule(void);
-/* Sleeps in the state set before until woken or the deadline (ns CLOCK_MONOTONIC, 0 none): true when
- * the deadline passed. */
+/* Sleeps in the state set before until woken or the deadline (ns CLOCK_MONOTONIC, 0 none): true
+ * when the deadline passed. */
 bool schedule_deadline(u64 deadline_ns);
 /* The same with a deadline in CLOCK_REALTIME, which holds when the clock is set meanwhile. */
 bool schedule_deadline_real(u64 real_ns);
@@ -245,8 +249,8 @@ static inline void clear_task_work(struct task *t, u32 bits)
 	__atomic_fetch_and(&t->work, ~bits, __ATOMIC_SEQ_CST);
 }
 void resched_cpu(unsigned int cpu);
-/* cond_resched: a preemption point in long loops of preemptible code costs nothing; this only reports
- * a quiescent state and checks for atomic context in debug builds. */
+/* cond_resched: a preemption point in long loops of preemptible code costs nothing; this only
+ * reports a quiescent state and checks for atomic context in debug builds. */
 static inline void cond_resched(void)
 {
 	might_sleep();
@@ -262,20 +266,21 @@ void schedule_tail(struct task *prev);
 /* Last act of a dead task: switches away for good. */
 void schedule_dead(void) __noreturn;
 extern bool sched_started; /* the first switch of tasks has happened: sleeping is possible */
-/* Boot CPU, after per-CPU data and the slab allocator work, interrupts off: makes boot_idle_task, in
- * whose context the machine boots, a proper idle task. */
+/* Boot CPU, after per-CPU data and the slab allocator work, interrupts off: makes boot_idle_task,
+ * in whose context the machine boots, a proper idle task. */
 void sched_init(void);
 /* Boot CPU, for a CPU that is about to start, after its per-CPU area was copied: resets run queue,
  * timers, RCU state, current_task and preempt_count of that area and makes idle_task(cpu), on whose
  * stack the CPU then starts. May sleep. 0 or -ENOMEM. */
 int sched_init_cpu(unsigned int cpu);
-/* The task the boot CPU starts in; the initial value of current_task. Its stack is the boot stack. */
+/* The task the boot CPU starts in; the initial value of current_task. Its stack is the boot
+ * stack. */
 extern struct task boot_idle_task;
 void sched_tick(bool user); /* the scheduler's own periodic timer; user: it hit user mode */
 /* From the architecture's handler of the reschedule interrupt, in hard interrupt context. */
 void sched_ipi(void);
-/* From the end of an interrupt that hit the kernel, interrupts off, when preempt_count is zero: lets
- * a better task run. Returns with interrupts off. */
+/* From the end of an interrupt that hit the kernel, interrupts off, when preempt_count is zero:
+ * lets a better task run. Returns with interrupts off. */
 void preempt_schedule_irq(void);
 /* Frame of the innermost interrupt of this CPU, set by the architecture's interrupt entry (and put
  * back at its exit): tells time accounting whether it hit user mode. NULL: none. */

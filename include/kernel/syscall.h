@@ -2,8 +2,8 @@
 /* System calls. A body is written
  *	SYSCALL(dup3, int, oldfd, int, newfd, int, flags) { ... return -EINVAL; }
  * in a sys_*.c file of its subsystem; its number stands only in src/syscall/syscalls.tbl. The macro
- * makes `long sys_dup3(const struct user_regs *r)`, which takes the arguments from the register frame
- * (rdi rsi rdx r10 r8 r9) and converts each to the stated type, struct user_ptr included. */
+ * makes `long sys_dup3(const struct user_regs *r)`, which takes the arguments from the register
+ * frame (rdi rsi rdx r10 r8 r9) and converts each to the stated type, struct user_ptr included. */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
 
@@ -42,7 +42,8 @@ typedef long syscall_fn(const struct user_regs *r);
 	SC_CALL10(T1, a1, T2, a2, T3, a3, T4, a4, T5, a5), SC_ARG(T6, r->r9)
 
 #define SYSCALL(name, ...)                                                                         \
-	static __always_inline long body_##name(SC_CAT(SC_DECL, SC_NARG(__VA_ARGS__))(__VA_ARGS__));\
+	static __always_inline long body_##name(                                                   \
+		SC_CAT(SC_DECL, SC_NARG(__VA_ARGS__))(__VA_ARGS__));                               \
 	long sys_##name(const struct user_regs *r);                                                \
 	long sys_##name(const struct user_regs *r)                                                 \
 	{                                                                                          \

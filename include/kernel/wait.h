@@ -6,8 +6,8 @@
  *             return -ETIMEDOUT when it passes. `cond` is evaluated without locks of ours held.
  * Waking:     make the condition true first, then wake_up*(). The waker's store and the sleeper's
  *             state change are ordered by the queue's lock.
- * Keys:       a poll waker passes the POLL* bits that became true; entries of poll and epoll look at
- *             them, plain sleepers wake for any key.
+ * Keys:       a poll waker passes the POLL* bits that became true; entries of poll and epoll look
+ *             at them, plain sleepers wake for any key.
  * Context:    waking is allowed from interrupt handlers; the lock is irq-safe. */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
@@ -55,9 +55,9 @@ void prepare_to_wait(struct wait_queue *wq, struct wait_entry *e, unsigned int s
 void prepare_to_wait_exclusive(struct wait_queue *wq, struct wait_entry *e, unsigned int state);
 void finish_wait(struct wait_queue *wq, struct wait_entry *e);
 
-/* mode: mask of task states to wake; nr: exclusive entries at most, 0 = all; sync: the waker is about
- * to sleep, so prefer its CPU. Does nothing cheaply when nobody waits: callers that publish the
- * condition with a plain store need smp_mb() before wait_queue_active; wake_up_* contain it. */
+/* mode: mask of task states to wake; nr: exclusive entries at most, 0 = all; sync: the waker is
+ * about to sleep, so prefer its CPU. Does nothing cheaply when nobody waits: callers that publish
+ * the condition with a plain store need smp_mb() before wait_queue_active; wake_up_* contain it. */
 void wake_up_common(struct wait_queue *wq, unsigned int mode, int nr, u64 key, bool sync);
 /* The same with wq->lock already held. */
 void wake_up_locked(struct wait_queue *wq, unsigned int mode, int nr, u64 key);

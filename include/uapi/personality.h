@@ -15,6 +15,7 @@
 #define STICKY_TIMEOUTS 0x4000000u
 #define ADDR_LIMIT_3GB 0x8000000u
 /* What a set-id exec takes away. */
-#define PER_CLEAR_ON_SETID (READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO)
+#define PER_CLEAR_ON_SETID                                                                         \
+	(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO)
 
 #endif

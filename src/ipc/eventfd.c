@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* eventfd: a 64-bit counter with blocking reads and writes.
- * Locking: wq.lock guards count (the waiters' queue is the natural lock: a wake-up and the change it
- * announces are one step). */
+ * Locking: wq.lock guards count (the waiters' queue is the natural lock: a wake-up and the change
+ * it announces are one step). */
 #include <fs/poll.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>

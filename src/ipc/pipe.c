@@ -2,14 +2,15 @@
 /* Pipes and FIFOs.
  *
  * Owns:      struct pipe: a ring of page pieces, counters of open ends, two wait queues.
- * Locking:   pipe->lock (sleeping) guards everything but `files`, so data is copied to and from user
- *            memory under it. poll reads head, tail and the counters without it: each waker changes
- *            them first and then wakes.
+ * Locking:   pipe->lock (sleeping) guards everything but `files`, so data is copied to and from
+ *            user memory under it. poll reads head, tail and the counters without it: each waker
+ *            changes them first and then wakes.
  * Invariant: a write of at most PIPE_BUF bytes is taken whole or not at all: it either fits behind
  *            the last piece or gets a slot of its own. Bytes appear in the order of writes.
- * Lifetime:  made by pipe(2) or the first open of a FIFO, kept by `files` (inode->spin), freed by the
- *            last release. inode->pipe is NULL otherwise.
- * Failure:   a page that cannot be had ends a write early, or with ENOMEM when nothing was written. */
+ * Lifetime:  made by pipe(2) or the first open of a FIFO, kept by `files` (inode->spin), freed by
+ *            the last release. inode->pipe is NULL otherwise.
+ * Failure:   a page that cannot be had ends a write early, or with ENOMEM when nothing was
+ *            written. */
 #include <fs/pipe.h>
 #include <fs/poll.h>
 #include <fs/procfs.h>
@@ -470,7 +471,8 @@ static int pipe_open(struct inode *i, struct file *f)
 		return rc;
 	mutex_lock(&p->lock);
 	both = (f->mode & (FMODE_READ | FMODE_WRITE)) == (FMODE_READ | FMODE_WRITE);
-	if ((f->mode & FMODE_WRITE) && !both && !p->anon && !p->readers && (f->flags & O_NONBLOCK)) {
+	if ((f->mode & FMODE_WRITE) && !both && !p->anon && !p->readers &&
+	    (f->flags & O_NONBLOCK)) {
 		rc = -ENXIO;
 		goto undo_user;
 	}

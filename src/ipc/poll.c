@@ -43,7 +43,8 @@ static int poll_look(struct user_pollfd *fds, unsigned int n, struct poll_table 
 }
 
 /* timed: the deadline counts (0 then means: do not wait). */
-static int poll_loop(struct user_pollfd *fds, unsigned int n, bool timed, u64 relative, u64 deadline)
+static int poll_loop(struct user_pollfd *fds, unsigned int n, bool timed, u64 relative,
+		     u64 deadline)
 {
 	struct poll_waiter w;
 	int count, rc;

@@ -182,7 +182,8 @@ SYSCALL(select, int, n, struct user_ptr, in, struct user_ptr, out, struct user_p
 	if (timed) {
 		now = ktime_get();
 		now = deadline > now ? deadline - now : 0;
-		tv = (struct user_tv){ (s64)(now / NSEC_PER_SEC), (s64)(now % NSEC_PER_SEC / 1000) };
+		tv = (struct user_tv){ (s64)(now / NSEC_PER_SEC),
+				       (s64)(now % NSEC_PER_SEC / 1000) };
 		/* A read-only timeval is no error. */
 		if ((none || deadline) && copy_to_user(tvp, &tv, sizeof(tv)))
 			rc = rc == -EINTR ? -EINTR : rc;

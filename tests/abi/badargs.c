@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bad arguments to every system call: with the others as good as a table can make them, each argument
- * in turn takes the values of its pool. One line an argument, one word a value: ok, the error, or how
- * the process ended. Every call runs in a process of its own. */
+/* Bad arguments to every system call: with the others as good as a table can make them, each
+ * argument in turn takes the values of its pool. One line an argument, one word a value: ok, the
+ * error, or how the process ended. Every call runs in a process of its own. */
 #define ABI_LIMIT 60
 #include "abi.h"
 #include "calls.h"
@@ -45,9 +45,17 @@ static const struct value fds[] = {
 	{ "cwd", -100UL }, { "dir", 21 }, { "r", 22 }, { "w", 23 }, { "null", 24 }, { "path", 25 },
 };
 static struct value pointers[] = {
-	{ "null", 0 }, { "8", 8 }, { "odd", 0x7fffffffffff }, { "2^47", 1UL << 47 }, { "nc", 1UL << 63 },
-	{ "kernel", 0xffff888000001000 }, { "text", 0xffffffff81000000 }, { "-1", -1UL }, { "edge", 0 },
-	{ "none", 0 }, { "ro", 0 },
+	{ "null", 0 },
+	{ "8", 8 },
+	{ "odd", 0x7fffffffffff },
+	{ "2^47", 1UL << 47 },
+	{ "nc", 1UL << 63 },
+	{ "kernel", 0xffff888000001000 },
+	{ "text", 0xffffffff81000000 },
+	{ "-1", -1UL },
+	{ "edge", 0 },
+	{ "none", 0 },
+	{ "ro", 0 },
 };
 
 static void set_up(void)
@@ -96,19 +104,47 @@ static const struct {
 	int at;
 	unsigned long v;
 } overrides[] = {
-	{ "epoll_wait", 0, 26 }, { "epoll_wait", 2, 1 }, { "epoll_pwait", 0, 26 },
-	{ "epoll_pwait", 2, 1 }, { "epoll_pwait2", 0, 26 }, { "epoll_pwait2", 2, 1 },
-	{ "epoll_ctl", 0, 26 }, { "epoll_ctl", 1, 1 }, { "epoll_ctl", 2, 22 },
-	{ "openat2", 3, 24 }, { "pidfd_send_signal", 0, 27 }, { "pidfd_getfd", 0, 27 },
-	{ "timerfd_settime", 0, 28 }, { "timerfd_gettime", 0, 28 }, { "tee", 0, 22 },
-	{ "tee", 1, 23 }, { "splice", 2, 23 }, { "vmsplice", 0, 23 },
-	{ "poll", 1, 1 }, { "ppoll", 1, 1 }, { "select", 0, 1 },
-	{ "pselect6", 0, 1 }, { "futex", 1, 129 }, { "prlimit64", 1, 4 }, { "setrlimit", 0, 4 }, { "mmap", 3, MAP_PRIVATE },
-	{ "mremap", 3, MREMAP_MAYMOVE }, { "sendfile", 1, 24 }, { "copy_file_range", 2, 29 },
-	{ "getdents", 0, 21 }, { "getdents64", 0, 21 }, { "getdents", 2, 512 },
-	{ "getdents64", 2, 512 }, { "sched_getattr", 2, 48 }, { "set_robust_list", 1, 24 },
-	{ "sched_getaffinity", 1, 128 }, { "fchdir", 0, 21 }, { "readlink", 2, 8 },
-	{ "readlinkat", 3, 8 }, { "getgroups", 0, 8 }, { "setgroups", 0, 2 },
+	{ "epoll_wait", 0, 26 },
+	{ "epoll_wait", 2, 1 },
+	{ "epoll_pwait", 0, 26 },
+	{ "epoll_pwait", 2, 1 },
+	{ "epoll_pwait2", 0, 26 },
+	{ "epoll_pwait2", 2, 1 },
+	{ "epoll_ctl", 0, 26 },
+	{ "epoll_ctl", 1, 1 },
+	{ "epoll_ctl", 2, 22 },
+	{ "openat2", 3, 24 },
+	{ "pidfd_send_signal", 0, 27 },
+	{ "pidfd_getfd", 0, 27 },
+	{ "timerfd_settime", 0, 28 },
+	{ "timerfd_gettime", 0, 28 },
+	{ "tee", 0, 22 },
+	{ "tee", 1, 23 },
+	{ "splice", 2, 23 },
+	{ "vmsplice", 0, 23 },
+	{ "poll", 1, 1 },
+	{ "ppoll", 1, 1 },
+	{ "select", 0, 1 },
+	{ "pselect6", 0, 1 },
+	{ "futex", 1, 129 },
+	{ "prlimit64", 1, 4 },
+	{ "setrlimit", 0, 4 },
+	{ "mmap", 3, MAP_PRIVATE },
+	{ "mremap", 3, MREMAP_MAYMOVE },
+	{ "sendfile", 1, 24 },
+	{ "copy_file_range", 2, 29 },
+	{ "getdents", 0, 21 },
+	{ "getdents64", 0, 21 },
+	{ "getdents", 2, 512 },
+	{ "getdents64", 2, 512 },
+	{ "sched_getattr", 2, 48 },
+	{ "set_robust_list", 1, 24 },
+	{ "sched_getaffinity", 1, 128 },
+	{ "fchdir", 0, 21 },
+	{ "readlink", 2, 8 },
+	{ "readlinkat", 3, 8 },
+	{ "getgroups", 0, 8 },
+	{ "setgroups", 0, 2 },
 };
 
 static unsigned long usual_value(const char *kinds, int at)

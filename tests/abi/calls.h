@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls for programs that call them with arbitrary arguments: number, name, one letter for each
- * argument. Left out: those without arguments, those that stop the machine or change its clock or its
- * name, those that return twice.
+/* System calls for programs that call them with arbitrary arguments: number, name, one letter for
+ * each argument. Left out: those without arguments, those that stop the machine or change its clock
+ * or its name, those that return twice.
  *
- *	f descriptor	p process	n path		s string	i memory read	o memory written
- *	b both		a address	m mapping	l flags		z size		x offset
- *	d int		u unsigned	g long
+ *	f descriptor	p process	n path		s string	i memory read	o memory
+ *	written b both		a address	m mapping	l flags		z size		x
+ *	offset d int		u unsigned	g long
  */
 #ifndef TESTS_ABI_CALLS_H
 #define TESTS_ABI_CALLS_H

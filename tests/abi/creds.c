@@ -348,9 +348,10 @@ CASE(rlimit_rules)
 
 CASE(rlimit_defaults)
 {
-	static const int which[] = { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE,
-				     RLIMIT_RSS, RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_LOCKS,
-				     RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME };
+	static const int which[] = { RLIMIT_CPU,   RLIMIT_FSIZE,    RLIMIT_DATA,   RLIMIT_STACK,
+				     RLIMIT_CORE,  RLIMIT_RSS,	    RLIMIT_NOFILE, RLIMIT_AS,
+				     RLIMIT_LOCKS, RLIMIT_MSGQUEUE, RLIMIT_NICE,   RLIMIT_RTPRIO,
+				     RLIMIT_RTTIME };
 	struct rlimit rl;
 
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
@@ -615,7 +616,8 @@ CASE(sysinfo_is_whole)
 {
 	struct {
 		long uptime;
-		unsigned long loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+		unsigned long loads[3], totalram, freeram, sharedram, bufferram, totalswap,
+			freeswap;
 		unsigned short procs, pad;
 		unsigned long totalhigh, freehigh;
 		unsigned mem_unit;

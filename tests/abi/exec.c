@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* execve and execveat: errors, scripts, arguments, what survives, what the new program is given. The
- * program runs itself in roles: with ABI_ROLE in the environment it reports and ends before main. */
+/* execve and execveat: errors, scripts, arguments, what survives, what the new program is given.
+ * The program runs itself in roles: with ABI_ROLE in the environment it reports and ends before
+ * main. */
 #define ABI_LIMIT 60
 #include "abi.h"
 
@@ -58,8 +59,8 @@ static void role_auxv(void)
 	     getauxval(AT_EUID), getauxval(AT_GID), getauxval(AT_EGID));
 	SHOW("phent %lu phnum %d phdr %d base %lu", getauxval(AT_PHENT), getauxval(AT_PHNUM) > 0,
 	     getauxval(AT_PHDR) != 0, getauxval(AT_BASE));
-	SHOW("entry %d random %d vdso %d hwcap %d", getauxval(AT_ENTRY) != 0, getauxval(AT_RANDOM) != 0,
-	     getauxval(AT_SYSINFO_EHDR) != 0, getauxval(AT_HWCAP) != 0);
+	SHOW("entry %d random %d vdso %d hwcap %d", getauxval(AT_ENTRY) != 0,
+	     getauxval(AT_RANDOM) != 0, getauxval(AT_SYSINFO_EHDR) != 0, getauxval(AT_HWCAP) != 0);
 	SHOW("platform %s execfn %s minsigstksz %d", (char *)getauxval(AT_PLATFORM), fn,
 	     getauxval(51) >= 1024);
 }
@@ -240,7 +241,8 @@ CASE(errors)
 	RET(syscall(SYS_execve, SELF, 8, NULL));
 	RET(syscall(SYS_execve, SELF, NULL, 8));
 	RET(syscall(SYS_execve, SELF, (char *[]){ (char *)8, NULL }, NULL));
-	RET(syscall(SYS_execve, SELF, (char *[]){ (char *)"a", NULL }, (char *[]){ (char *)8, NULL }));
+	RET(syscall(SYS_execve, SELF, (char *[]){ (char *)"a", NULL },
+		    (char *[]){ (char *)8, NULL }));
 }
 
 CASE(permissions)
@@ -329,7 +331,8 @@ CASE(too_big)
 CASE(too_many)
 {
 	long n = 300000;
-	char **argv = calloc((size_t)n + 1, sizeof(char *)), *envp[] = { (char *)"ABI_ROLE=size", NULL };
+	char **argv = calloc((size_t)n + 1, sizeof(char *)),
+	     *envp[] = { (char *)"ABI_ROLE=size", NULL };
 
 	for (long i = 0; i < n; i++)
 		argv[i] = (char *)"";
@@ -356,8 +359,8 @@ CASE(argument_limit_follows_stack_limit)
 CASE(arguments)
 {
 	char *argv[] = { (char *)"zero", (char *)"", (char *)"two words", (char *)"\xff\n", NULL };
-	char *envp[] = { (char *)"ABI_ROLE=args", (char *)"", (char *)"A=", (char *)"=B", (char *)"A=2",
-			 NULL };
+	char *envp[] = { (char *)"ABI_ROLE=args", (char *)"", (char *)"A=", (char *)"=B",
+			 (char *)"A=2",		  NULL };
 
 	run_env(SELF, argv, envp);
 }

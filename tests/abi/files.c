@@ -41,7 +41,8 @@ static void show_stat(const char *path)
 		SHOW("%s: %s", path, abi_errname(errno));
 	else
 		SHOW("%s: mode %o links %ld size %ld uid %d gid %d", path, st.st_mode,
-		     (long)st.st_nlink, S_ISDIR(st.st_mode) ? 0 : (long)st.st_size, st.st_uid, st.st_gid);
+		     (long)st.st_nlink, S_ISDIR(st.st_mode) ? 0 : (long)st.st_size, st.st_uid,
+		     st.st_gid);
 }
 
 CASE(open_errors)
@@ -355,7 +356,8 @@ CASE(times)
 	ts[1].tv_nsec = UTIME_NOW;
 	RET(utimensat(AT_FDCWD, "f", ts, 0));
 	stat("f", &st);
-	SHOW("%ld.%09ld now %d", st.st_atim.tv_sec, st.st_atim.tv_nsec, st.st_mtim.tv_sec > 1000000);
+	SHOW("%ld.%09ld now %d", st.st_atim.tv_sec, st.st_atim.tv_nsec,
+	     st.st_mtim.tv_sec > 1000000);
 	ts[0].tv_nsec = 1000000000;
 	RET(utimensat(AT_FDCWD, "f", ts, 0));
 	ts[0].tv_nsec = -1;
@@ -939,7 +941,8 @@ CASE(statfs_and_statvfs)
 	struct statfs st;
 
 	RET(statfs("/proc", &st));
-	SHOW("type %#lx bsize %ld namelen %ld", (long)st.f_type, (long)st.f_bsize, (long)st.f_namelen);
+	SHOW("type %#lx bsize %ld namelen %ld", (long)st.f_type, (long)st.f_bsize,
+	     (long)st.f_namelen);
 	RET(statfs("/tmp", &st));
 	SHOW("type %#lx bsize %ld blocks %d namelen %ld", (long)st.f_type, (long)st.f_bsize,
 	     st.f_blocks > 0, (long)st.f_namelen);
@@ -1005,7 +1008,8 @@ CASE(close_range_call)
 CASE(device_nodes)
 {
 	char b[8];
-	int full = (int)NEED(open("/dev/full", O_RDWR)), null = (int)NEED(open("/dev/null", O_RDWR));
+	int full = (int)NEED(open("/dev/full", O_RDWR)),
+	    null = (int)NEED(open("/dev/null", O_RDWR));
 	int zero = (int)NEED(open("/dev/zero", O_RDWR));
 
 	RET(write(full, "x", 1));

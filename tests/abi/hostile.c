@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs that try to hurt the kernel: privileged instructions, odd selectors, forged signal frames,
- * non-canonical addresses. Each must end with the signal Linux gives, and nobody else may notice. */
+/* Programs that try to hurt the kernel: privileged instructions, odd selectors, forged signal
+ * frames, non-canonical addresses. Each must end with the signal Linux gives, and nobody else may
+ * notice. */
 #include "abi.h"
 
 #include <sys/mman.h>
@@ -317,8 +318,8 @@ static const uintptr_t bad_pointers[] = {
 
 #define BAD(call)                                                                                  \
 	do {                                                                                       \
-		for (unsigned int bad_k = 0; bad_k < sizeof(bad_pointers) / sizeof(bad_pointers[0]);\
-		     bad_k++) {                                                                    \
+		for (unsigned int bad_k = 0;                                                       \
+		     bad_k < sizeof(bad_pointers) / sizeof(bad_pointers[0]); bad_k++) {            \
 			void *P = (void *)bad_pointers[bad_k];                                     \
 			errno = 0;                                                                 \
 			long bad_rc = (call);                                                      \

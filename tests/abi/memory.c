@@ -43,7 +43,8 @@ CASE(mmap_errors)
 	OK(syscall(SYS_mmap, NULL, most - PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	OK(syscall(SYS_mmap, NULL, 1L << 47, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	OK(syscall(SYS_mmap, 0x10001, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
-	OK(syscall(SYS_mmap, (1L << 47) - PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	OK(syscall(SYS_mmap, (1L << 47) - PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		   -1, 0));
 	OK(syscall(SYS_mmap, 1L << 47, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	OK(syscall(SYS_mmap, -PAGE, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	OK(syscall(SYS_mmap, 1L << 63, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -73,10 +74,13 @@ CASE(mmap_flags_accepted)
 	OK(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
 	OK(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
 	OK(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0));
-	OK(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE, -1, 0));
+	OK(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE, -1,
+		0));
 	OK(mmap(NULL, PAGE, 0xf0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	SHOW("32 bit: %d", (unsigned long)mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
-					       -1, 0) >> 31 == 0);
+	SHOW("32 bit: %d",
+	     (unsigned long)mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0) >>
+			     31 ==
+		     0);
 }
 
 CASE(mmap_hints)
@@ -113,7 +117,8 @@ CASE(map_fixed)
 	OK(mmap(p + 1, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	SHOW("still %c", p[0]);
 	OK(mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
-	OK(mmap(p + 3 * PAGE, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+	OK(mmap(p + 3 * PAGE, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+		0));
 	SHOW("still %c", p[0]);
 	munmap(p, 2 * PAGE);
 	RET(mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p);
@@ -239,7 +244,8 @@ CASE(areas_split_and_merge)
 	SHOW("merged %d", areas_in(p + PAGE, 4));
 	munmap(p + 2 * PAGE, PAGE);
 	SHOW("hole %d", areas_in(p + PAGE, 4));
-	mmap(p + 2 * PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+	mmap(p + 2 * PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+	     0);
 	SHOW("filled %d", areas_in(p + PAGE, 4));
 }
 
@@ -685,7 +691,8 @@ CASE(zero_page_then_write)
 CASE(dev_zero_mappings)
 {
 	int fd = (int)NEED(open("/dev/zero", O_RDWR));
-	char *p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0), *s = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	char *p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0),
+	     *s = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
 	pid_t pid;
 
 	SHOW("%d %d", p != MAP_FAILED, s != MAP_FAILED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Mounting: tmpfs and its options, bind, remount, move, lazy and expiring unmount, pivot_root, what is
- * refused. Each case mounts below its own directory and lets the end of the case's namespace be: what is
- * left mounted is unmounted by the case itself. */
+/* Mounting: tmpfs and its options, bind, remount, move, lazy and expiring unmount, pivot_root, what
+ * is refused. Each case mounts below its own directory and lets the end of the case's namespace be:
+ * what is left mounted is unmounted by the case itself. */
 #define _GNU_SOURCE
 #include "abi.h"
 
@@ -108,8 +108,8 @@ CASE(tmpfs_limits)
 	mkdir("d", 0755);
 	RET(mount("none", "d", "tmpfs", 0, "size=64k,nr_inodes=5"));
 	statfs("d", &s);
-	SHOW("type %lx bsize %ld blocks %ld bfree %ld files %ld ffree %ld", (long)s.f_type, (long)s.f_bsize,
-	     (long)s.f_blocks, (long)s.f_bfree, (long)s.f_files, (long)s.f_ffree);
+	SHOW("type %lx bsize %ld blocks %ld bfree %ld files %ld ffree %ld", (long)s.f_type,
+	     (long)s.f_bsize, (long)s.f_blocks, (long)s.f_bfree, (long)s.f_files, (long)s.f_ffree);
 	fd = open("d/f", O_RDWR | O_CREAT, 0644);
 	while (n < 100 && write(fd, page, sizeof(page)) == sizeof(page))
 		n++;

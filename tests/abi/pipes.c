@@ -584,7 +584,8 @@ CASE(tee_copies)
 
 CASE(vmsplice_both_ways)
 {
-	char buf[32] = "", *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char buf[32] = "",
+	     *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct iovec v[2] = { { m, 4 }, { m + 4096, 3 } };
 
 	memcpy(m, "page", 4);

@@ -219,8 +219,8 @@ CASE(wait_rusage)
 		_exit(0);
 	memset(&ru, 0xff, sizeof(ru));
 	RET(wait4(pid, &status, 0, &ru) == pid);
-	SHOW("plausible %d", ru.ru_utime.tv_sec >= 0 && ru.ru_utime.tv_sec < 10 && ru.ru_maxrss > 0 &&
-				     ru.ru_minflt > 0 && ru.ru_nswap == 0);
+	SHOW("plausible %d", ru.ru_utime.tv_sec >= 0 && ru.ru_utime.tv_sec < 10 &&
+				     ru.ru_maxrss > 0 && ru.ru_minflt > 0 && ru.ru_nswap == 0);
 	RET(getrusage(RUSAGE_CHILDREN, &ru));
 	SHOW("children %d", ru.ru_minflt > 0);
 	RET(getrusage(RUSAGE_SELF, &ru));

@@ -384,8 +384,10 @@ static void on_frame(int sig, siginfo_t *si, void *ucv)
 
 	(void)sig;
 	(void)si;
-	SHOW("mcontext at %ld mask at %ld flags&~7 %#lx link %d", (long)((char *)&uc->uc_mcontext - (char *)uc),
-	     (long)((char *)&uc->uc_sigmask - (char *)uc), uc->uc_flags & ~7ul, uc->uc_link != NULL);
+	SHOW("mcontext at %ld mask at %ld flags&~7 %#lx link %d",
+	     (long)((char *)&uc->uc_mcontext - (char *)uc),
+	     (long)((char *)&uc->uc_sigmask - (char *)uc), uc->uc_flags & ~7ul,
+	     uc->uc_link != NULL);
 	SHOW("cs %#llx fpstate aligned %d frame aligned %d",
 	     uc->uc_mcontext.gregs[REG_CSGSFS] & 0xffff, !((uintptr_t)uc->uc_mcontext.fpregs & 63),
 	     ((uintptr_t)__builtin_frame_address(0) & 15) == 0);

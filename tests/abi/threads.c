@@ -17,7 +17,8 @@
 static uint32_t word;
 static volatile int count, ready;
 
-static long futex(const volatile void *addr, int op, unsigned long val, void *timeout, void *addr2, uint32_t val3)
+static long futex(const volatile void *addr, int op, unsigned long val, void *timeout, void *addr2,
+		  uint32_t val3)
 {
 	return syscall(SYS_futex, addr, op, (uint32_t)val, timeout, addr2, val3);
 }
@@ -353,13 +354,16 @@ CASE(futex_wake_op)
 	int priv = FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG;
 
 	other = 6;
-	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 6)));
+	RET(futex(&word, priv, 1, (void *)1, &other,
+		  FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 6)));
 	SHOW("%u", other);
-	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_ANDN, 1, FUTEX_OP_CMP_LT, 6)));
+	RET(futex(&word, priv, 1, (void *)1, &other,
+		  FUTEX_OP(FUTEX_OP_ANDN, 1, FUTEX_OP_CMP_LT, 6)));
 	SHOW("%u", other);
 	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_OR, 1, FUTEX_OP_CMP_GE, 6)));
 	SHOW("%u", other);
-	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_XOR, 3, FUTEX_OP_CMP_NE, 6)));
+	RET(futex(&word, priv, 1, (void *)1, &other,
+		  FUTEX_OP(FUTEX_OP_XOR, 3, FUTEX_OP_CMP_NE, 6)));
 	SHOW("%u", other);
 	RET(futex(&word, priv, 1, (void *)1, &other,
 		  (uint32_t)FUTEX_OP(FUTEX_OP_SET, 5, FUTEX_OP_CMP_LE, 6) | 8U << 28));
@@ -373,10 +377,12 @@ CASE(futex_wake_op)
 	for (int i = 0; i < 2; i++)
 		t[i] = spawn(futex_waiter, &w[i]);
 	until_sleeping(2);
-	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_SET, 9, FUTEX_OP_CMP_EQ, 1)));
+	RET(futex(&word, priv, 1, (void *)1, &other,
+		  FUTEX_OP(FUTEX_OP_SET, 9, FUTEX_OP_CMP_EQ, 1)));
 	until_count(1);
 	SHOW("%u", other);
-	RET(futex(&word, priv, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_GT, 8)));
+	RET(futex(&word, priv, 1, (void *)1, &other,
+		  FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_GT, 8)));
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
 }
@@ -474,7 +480,8 @@ static void *die_with_lock(void *arg)
 CASE(robust_mutex)
 {
 	pthread_mutexattr_t a;
-	pthread_mutex_t *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutex_t *m =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
 	pthread_mutexattr_init(&a);
@@ -505,7 +512,8 @@ CASE(robust_list_of_rubbish)
 	for (int i = 0; i < 3; i++) {
 		pid = fork();
 		if (pid == 0) {
-			/* A circle that never comes back, an address that is not there, an odd one. */
+			/* A circle that never comes back, an address that is not there, an odd
+			 * one. */
 			static long a[2], b[2];
 
 			a[0] = (long)b;
@@ -677,7 +685,8 @@ CASE(kill_takes_all_threads)
 CASE(stop_takes_all_threads)
 {
 	int status;
-	volatile int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *shared =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = fork();
 	int before;
 
@@ -827,7 +836,8 @@ static void *churn(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 50; i++) {
-		char *m = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *m = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 
 		for (int k = 0; k < 65536; k += 4096)
 			m[k] = (char)i;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Clocks, sleeps, POSIX timers, interval timers, times, adjtimex: errors, rules and plausible values. */
+/* Clocks, sleeps, POSIX timers, interval timers, times, adjtimex: errors, rules and plausible
+ * values. */
 #include "abi.h"
 
 #include <sys/auxv.h>
@@ -131,7 +132,8 @@ CASE(monotonic_never_goes_back)
 
 CASE(cpu_clocks)
 {
-	long p = now(CLOCK_PROCESS_CPUTIME_ID), t = now(CLOCK_THREAD_CPUTIME_ID), m = now(CLOCK_MONOTONIC);
+	long p = now(CLOCK_PROCESS_CPUTIME_ID), t = now(CLOCK_THREAD_CPUTIME_ID),
+	     m = now(CLOCK_MONOTONIC);
 	clockid_t id;
 
 	while (now(CLOCK_PROCESS_CPUTIME_ID) - p < 20000000)
@@ -514,7 +516,8 @@ CASE(vdso_cannot_be_written)
 
 CASE(monotonic_across_cpus)
 {
-	volatile long *last = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile long *last =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	volatile int *turn = (volatile int *)(last + 1);
 	int back = 0;
 
@@ -546,7 +549,8 @@ CASE(rusage_counts_time)
 	while (now(CLOCK_PROCESS_CPUTIME_ID) - p < 50000000)
 		;
 	getrusage(RUSAGE_SELF, &b);
-	used = (b.ru_utime.tv_sec + b.ru_stime.tv_sec - a.ru_utime.tv_sec - a.ru_stime.tv_sec) * 1000000 +
+	used = (b.ru_utime.tv_sec + b.ru_stime.tv_sec - a.ru_utime.tv_sec - a.ru_stime.tv_sec) *
+		       1000000 +
 	       b.ru_utime.tv_usec + b.ru_stime.tv_usec - a.ru_utime.tv_usec - a.ru_stime.tv_usec;
 	SHOW("%d", used >= 40000 && used < 5000000);
 }

@@ -276,7 +276,8 @@ CASE(memfd_seals)
 	RET(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	RET(pwrite(fd, "z", 1, 0));
 	SHOW("writable map: %d", mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
-	SHOW("private map: %d", mmap(NULL, 4096, PROT_WRITE | PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+	SHOW("private map: %d",
+	     mmap(NULL, 4096, PROT_WRITE | PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
 	RET(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1));
 	RET(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));
 	RET(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
@@ -293,7 +294,8 @@ CASE(memfd_seals)
 
 CASE(splicing)
 {
-	int p[2], q[2], f = open("f", O_RDWR | O_CREAT, 0644), g = open("g", O_RDWR | O_CREAT, 0644);
+	int p[2], q[2], f = open("f", O_RDWR | O_CREAT, 0644),
+			g = open("g", O_RDWR | O_CREAT, 0644);
 	char buf[64] = "";
 	loff_t off = 2;
 	struct iovec v = { "vector", 6 };
@@ -576,14 +578,14 @@ CASE(utimensat_matrix)
 
 	RET(utimensat(AT_FDCWD, "f", t, 0));
 	stat("f", &st);
-	SHOW("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec,
-	     st.st_mtim.tv_nsec);
+	SHOW("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
+	     (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	t[0] = (struct timespec){ -3, 500 };
 	t[1].tv_nsec = UTIME_OMIT;
 	RET(futimens(fd, t));
 	stat("f", &st);
-	SHOW("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec,
-	     st.st_mtim.tv_nsec);
+	SHOW("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
+	     (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	t[0].tv_nsec = UTIME_OMIT;
 	RET(utimensat(AT_FDCWD, "missing", t, 0));
 	t[0].tv_nsec = 1000000000;
@@ -711,8 +713,8 @@ CASE(lock_details)
 			struct flock q = { .l_type = F_RDLCK, .l_start = at, .l_len = 1 };
 
 			fcntl(fd, F_GETLK, &q);
-			SHOW("%d: type %d start %ld len %ld pid parent %d", at, q.l_type, (long)q.l_start,
-			     (long)q.l_len, q.l_pid == getppid());
+			SHOW("%d: type %d start %ld len %ld pid parent %d", at, q.l_type,
+			     (long)q.l_start, (long)q.l_len, q.l_pid == getppid());
 		}
 		l = (struct flock){ .l_type = F_WRLCK, .l_start = 0, .l_len = 0 };
 		RET(fcntl(fd, F_SETLK, &l));

@@ -280,7 +280,8 @@ static void b_prot_fault_sig(int n)
 static void b_mmap_munmap_4k(int n)
 {
 	for (int i = 0; i < n; i++) {
-		char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 
 		if (p == MAP_FAILED)
 			die("mmap");
@@ -348,7 +349,8 @@ static void wait_child(pid_t pid)
 
 static void b_cow_fault_256p(int n)
 {
-	char *p = mmap(NULL, 256 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p =
+		mmap(NULL, 256 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	memset(p, 1, 256 * 4096);
 	for (int i = 0; i < n; i++) {

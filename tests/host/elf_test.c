@@ -22,8 +22,8 @@ static struct program make_program(u16 type, u64 base)
 			.e_phentsize = 56, .e_phnum = 5 },
 		.ph = {
 			{ PT_LOAD, PF_R, 0, base, base, 0x800, 0x800, 0x1000 },
-			{ PT_LOAD, PF_R | PF_X, 0x1000, base + 0x1000, base + 0x1000, 0x2345, 0x2345,
-			  0x1000 },
+			{ PT_LOAD, PF_R | PF_X, 0x1000, base + 0x1000, base + 0x1000, 0x2345,
+			  0x2345, 0x1000 },
 			{ PT_LOAD, PF_R | PF_W, 0x3e00, base + 0x4e00, base + 0x4e00, 0x300, 0x5000,
 			  0x1000 },
 			{ PT_INTERP, PF_R, 0x200, base + 0x200, base + 0x200, 28, 28, 1 },
