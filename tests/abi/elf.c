@@ -42,8 +42,12 @@ static void build(struct image *im)
 	im->e.e_phnum = 3;
 	im->p[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE,
 				 .p_filesz = sizeof(*im), .p_memsz = sizeof(*im), .p_align = 4096 };
-	im->p[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = BASE + 0x10000,
-				 .p_filesz = 64, .p_memsz = 0x3000, .p_align = 4096 };
+	im->p[1] = (Elf64_Phdr){ .p_type = PT_LOAD,
+				 .p_flags = PF_R | PF_W,
+				 .p_vaddr = BASE + 0x10000,
+				 .p_filesz = 64,
+				 .p_memsz = 0x3000,
+				 .p_align = 4096 };
 	im->p[2] = (Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
 	strcpy(im->interp, "/tmp/abi/interp");
 	memcpy(im->code, code, sizeof(code));
@@ -210,7 +214,8 @@ CASE(interpreters)
 	struct image in;
 
 	INTERP((void)"missing");
-	put_interp("text, long enough to be no header of anything, so that it is read as a whole", 70, 0755);
+	put_interp("text, long enough to be no header of anything, so that it is read as a whole",
+		   70, 0755);
 	INTERP((void)"not ELF");
 	put_interp("short", 5, 0755);
 	INTERP((void)"short file");
@@ -398,8 +403,9 @@ CASE(random_interpreter_files)
 
 CASE(random_scripts)
 {
-	static const char *const parts[] = { "#!", "/bin/true", " ", "\t", "\n", "x", "/", ".", "\0",
-					     "/tmp/abi/prog", "\xff", "#", "-c", "/dev/null" };
+	static const char *const parts[] = { "#!",   "/bin/true", " ",	"\t",	    "\n",
+					     "x",    "/",	  ".",	"\0",	    "/tmp/abi/prog",
+					     "\xff", "#",	  "-c", "/dev/null" };
 	int done = 0, runs = rounds(500);
 
 	seed = 666;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc: the form of its files, and the values that do not depend on the machine. Digits are shown as
- * one 9, so that lines of numbers compare by their shape. */
+/* /proc: the form of its files, and the values that do not depend on the machine. Digits are shown
+ * as one 9, so that lines of numbers compare by their shape. */
 #include "abi.h"
 
 #include <dirent.h>
@@ -90,10 +90,26 @@ CASE(stat_of_self)
 
 CASE(status_of_self)
 {
-	static const char *const keys[] = { "Name:", "Umask:", "State:", "Tgid:", "PPid:", "Uid:", "Gid:",
-					    "FDSize:", "Groups:", "VmPeak:", "VmSize:", "VmLck:", "VmRSS:",
-					    "VmData:", "VmStk:", "VmExe:", "Threads:", "SigQ:",
-					    "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:" };
+	static const char *const keys[] = { "Name:",
+					    "Umask:",
+					    "State:",
+					    "Tgid:",
+					    "PPid:",
+					    "Uid:",
+					    "Gid:",
+					    "FDSize:",
+					    "Groups:",
+					    "VmPeak:",
+					    "VmSize:",
+					    "VmLck:",
+					    "VmRSS:",
+					    "VmData:",
+					    "VmStk:",
+					    "VmExe:",
+					    "Threads:",
+					    "SigQ:",
+					    "voluntary_ctxt_switches:",
+					    "nonvoluntary_ctxt_switches:" };
 
 	prctl(PR_SET_NAME, "me", 0, 0, 0);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -275,9 +291,10 @@ CASE(mounts_files)
 
 CASE(sysctl_files)
 {
-	static const char *const files[] = { "kernel/ostype", "kernel/pid_max", "kernel/hostname",
-					     "kernel/random/boot_id", "kernel/random/uuid",
-					     "vm/overcommit_memory", "fs/file-max", "fs/pipe-max-size",
+	static const char *const files[] = { "kernel/ostype",	    "kernel/pid_max",
+					     "kernel/hostname",	    "kernel/random/boot_id",
+					     "kernel/random/uuid",  "vm/overcommit_memory",
+					     "fs/file-max",	    "fs/pipe-max-size",
 					     "kernel/cap_last_cap", "kernel/ngroups_max" };
 	char path[64], *text;
 

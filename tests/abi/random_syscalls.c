@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Random system calls with random arguments from fixed seeds, by several processes and threads at a
- * time. What they answer is nobody's business: they must not harm anybody else, so each case ends by
- * looking whether the system still works. */
+ * time. What they answer is nobody's business: they must not harm anybody else, so each case ends
+ * by looking whether the system still works. */
 #define ABI_LIMIT 100
 #include "abi.h"
 #include "calls.h"
@@ -33,13 +33,45 @@ static unsigned long rnd(struct random *r)
 static int forbidden(int nr)
 {
 	static const int never[] = {
-		SYS_exit, SYS_exit_group, SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
-		SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal, SYS_setsid, SYS_setpgid, SYS_chroot,
-		SYS_pivot_root, SYS_mount, SYS_umount2, SYS_shmget, SYS_setpriority, SYS_vhangup,
-		SYS_sched_setscheduler, SYS_sched_setattr, SYS_sched_setparam, SYS_syslog, SYS_personality,
-		SYS_rt_sigsuspend, SYS_execve, SYS_execveat, SYS_prlimit64, SYS_setrlimit, SYS_sync,
-		SYS_chdir, SYS_fchdir, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_alarm, SYS_setitimer,
-		SYS_mknod, SYS_mknodat, SYS_fallocate, SYS_truncate, SYS_ftruncate,
+		SYS_exit,
+		SYS_exit_group,
+		SYS_kill,
+		SYS_tkill,
+		SYS_tgkill,
+		SYS_rt_sigqueueinfo,
+		SYS_rt_tgsigqueueinfo,
+		SYS_pidfd_send_signal,
+		SYS_setsid,
+		SYS_setpgid,
+		SYS_chroot,
+		SYS_pivot_root,
+		SYS_mount,
+		SYS_umount2,
+		SYS_shmget,
+		SYS_setpriority,
+		SYS_vhangup,
+		SYS_sched_setscheduler,
+		SYS_sched_setattr,
+		SYS_sched_setparam,
+		SYS_syslog,
+		SYS_personality,
+		SYS_rt_sigsuspend,
+		SYS_execve,
+		SYS_execveat,
+		SYS_prlimit64,
+		SYS_setrlimit,
+		SYS_sync,
+		SYS_chdir,
+		SYS_fchdir,
+		SYS_rt_sigprocmask,
+		SYS_rt_sigaction,
+		SYS_alarm,
+		SYS_setitimer,
+		SYS_mknod,
+		SYS_mknodat,
+		SYS_fallocate,
+		SYS_truncate,
+		SYS_ftruncate,
 	};
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
@@ -51,9 +83,11 @@ static int forbidden(int nr)
 
 static unsigned long number(struct random *r)
 {
-	static const unsigned long odd[] = { 0, 1, 2, 7, 8, 63, 64, 4095, 4096, 4097, 65536, 0x7fffffff,
-					     0x80000000, 0xffffffff, 1UL << 40, 1UL << 47, 1UL << 63, -1UL,
-					     -2UL, -4096UL };
+	static const unsigned long odd[] = { 0,		 1,	     2,		7,
+					     8,		 63,	     64,	4095,
+					     4096,	 4097,	     65536,	0x7fffffff,
+					     0x80000000, 0xffffffff, 1UL << 40, 1UL << 47,
+					     1UL << 63,	 -1UL,	     -2UL,	-4096UL };
 
 	switch (rnd(r) % 4) {
 	case 0:
@@ -85,8 +119,21 @@ static unsigned long pointer(struct random *r)
 
 static unsigned long argument(struct random *r, char kind)
 {
-	static const char *const names[] = { "f", "g", "d", "d/f", ".", "", "/", "/proc/self/maps", "p", "l",
-					     "/proc/self/fd", "/dev/null", "/dev/zero", "d/../f", "x" };
+	static const char *const names[] = { "f",
+					     "g",
+					     "d",
+					     "d/f",
+					     ".",
+					     "",
+					     "/",
+					     "/proc/self/maps",
+					     "p",
+					     "l",
+					     "/proc/self/fd",
+					     "/dev/null",
+					     "/dev/zero",
+					     "d/../f",
+					     "x" };
 
 	switch (kind) {
 	case 'f':
@@ -95,8 +142,9 @@ static unsigned long argument(struct random *r, char kind)
 		return rnd(r) % 4 ? 0 : (unsigned long)getpid();
 	case 'n':
 	case 's':
-		return rnd(r) % 8 ? (unsigned long)names[rnd(r) % (sizeof(names) / sizeof(names[0]))] :
-				    pointer(r);
+		return rnd(r) % 8
+			       ? (unsigned long)names[rnd(r) % (sizeof(names) / sizeof(names[0]))]
+			       : pointer(r);
 	case 'i':
 	case 'o':
 	case 'b':
@@ -160,8 +208,9 @@ static void fuzz(struct random *r, int count)
 		if (c->nr == SYS_munmap || c->nr == SYS_mremap || c->nr == SYS_mprotect ||
 		    c->nr == SYS_madvise || c->nr == SYS_brk)
 			a[1] %= 16 * 4096;
-		if (c->nr == SYS_brk || (c->nr == SYS_dup2 && a[1] < 3) || (c->nr == SYS_dup3 && a[1] < 3) ||
-		    (c->nr == SYS_close && a[0] < 3) || (c->nr == SYS_close_range && a[0] < 3))
+		if (c->nr == SYS_brk || (c->nr == SYS_dup2 && a[1] < 3) ||
+		    (c->nr == SYS_dup3 && a[1] < 3) || (c->nr == SYS_close && a[0] < 3) ||
+		    (c->nr == SYS_close_range && a[0] < 3))
 			continue;
 		/* Calls that wait get a limit; where they have none, the alarm ends them. */
 		syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);

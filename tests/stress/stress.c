@@ -3,9 +3,9 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, mmap, mapfile, pipes, oom, files, names, futex, or all (each for SECONDS). Every storm checks
- * its own results (data, exit codes, counts); afterwards free memory is compared with before. Exit
- * status 0 when everything held. */
+ * NAME: fork, sigexec, mmap, mapfile, pipes, oom, files, names, futex, or all (each for SECONDS).
+ *Every storm checks its own results (data, exit codes, counts); afterwards free memory is compared
+ *with before. Exit status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -173,7 +173,8 @@ static void *mmap_thread(void *arg)
 
 	while (running()) {
 		size_t len = (1 + rnd(&seed) % AREA_PAGES) * 4096;
-		uint32_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		uint32_t *p =
+			mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED) {
 			if (errno == ENOMEM)
@@ -445,7 +446,8 @@ static void files_storm(uint32_t seed)
 		fail("rmdir");
 }
 
-/* --- one tree, everybody in it: directories that move under walkers, mounts that come and go --- */
+/* --- one tree, everybody in it: directories that move under walkers, mounts that come and go ---
+ */
 
 static void shared_path(char *to, size_t size, uint32_t *seed)
 {
@@ -620,10 +622,15 @@ static const struct storm {
 	void (*fn)(uint32_t seed);
 	void (*begin)(void), (*end)(void);
 } storms[] = {
-	{ "fork", fork_storm, NULL, NULL },	  { "sigexec", sigexec_storm, NULL, NULL }, { "mmap", mmap_storm, NULL, NULL },
+	{ "fork", fork_storm, NULL, NULL },
+	{ "sigexec", sigexec_storm, NULL, NULL },
+	{ "mmap", mmap_storm, NULL, NULL },
 	{ "mapfile", mapfile_storm, NULL, NULL },
-	{ "pipes", pipes_storm, NULL, NULL }, { "files", files_storm, NULL, NULL },	{ "names", names_storm, names_begin, names_end },
-	{ "futex", futex_storm, NULL, NULL }, { "oom", oom_storm, NULL, NULL },
+	{ "pipes", pipes_storm, NULL, NULL },
+	{ "files", files_storm, NULL, NULL },
+	{ "names", names_storm, names_begin, names_end },
+	{ "futex", futex_storm, NULL, NULL },
+	{ "oom", oom_storm, NULL, NULL },
 };
 
 static int run(const struct storm *s, long seconds)
