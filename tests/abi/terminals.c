@@ -53,8 +53,15 @@ static void show_read(const char *what, int fd, size_t size)
 	static char buf[70000];
 	struct pollfd p = { fd, POLLIN, 0 };
 
+	ssize_t n, more;
+
 	poll(&p, 1, 300);
-	show_bytes(what, buf, read(fd, buf, size));
+	n = read(fd, buf, size);
+	/* Linux hands the output of one write over in pieces. */
+	while (fd == master && n > 0 && (size_t)n < size && poll(&p, 1, 50) == 1 &&
+	       p.revents & POLLIN && (more = read(fd, buf + n, size - (size_t)n)) > 0)
+		n += more;
+	show_bytes(what, buf, n);
 }
 static void type(const char *s)
 {
