@@ -60,7 +60,6 @@ static void show_mounts(struct strbuf *sb, struct mount *m, const char *where)
 
 static void show_mountinfo(struct strbuf *sb, struct mount *m, const char *where)
 {
-	struct path in_sb = { m, m->root };
 	char *page = kmalloc(PATH_MAX, GFP_KERNEL), *text = NULL;
 	struct dentry *d = m->root;
 
@@ -69,7 +68,6 @@ static void show_mountinfo(struct strbuf *sb, struct mount *m, const char *where
 	if (page && d->parent != d) {
 		char *at = page + PATH_MAX - 1;
 
-		(void)in_sb;
 		*at = '\0';
 		rcu_read_lock();
 		for (; d->parent != d && (size_t)(at - page) > d->name.len; d = d->parent) {

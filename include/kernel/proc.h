@@ -90,7 +90,6 @@ struct process {
 	int oom_score_adj;			     /* S */
 	u64 start_time;				     /* C: ns */
 	int dumpable;				     /* A */
-	u64 cap_cache_gen;
 	struct rcu_head rcu;
 };
 
