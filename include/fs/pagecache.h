@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Page cache: the pages of one file, by page index.
  *
+ * read, write, mmap, sendfile and exec all go through it. Files without backing store (tmpfs) have
+ * no read_page; files on a device have map_blocks and use the block_* operations below, which read
+ * ahead, write back and do direct I/O.
+ *
  * Lookup is lock-free (RCU + reference with re-check). Insertion, removal and marks are under
  * mapping->lock. A page in the cache holds one reference for it. PG_LOCKED serialises filling,
  * truncation and write-back of one page. page->mapping is set and cleared under page lock and
@@ -19,6 +23,8 @@ struct mapping;
 struct vma;
 struct vm_fault;
 struct uio;
+struct bdev;
+struct super_block;
 
 /* Marks in mapping->pages */
 #define PAGECACHE_MARK_DIRTY 0
@@ -26,6 +32,14 @@ struct uio;
 
 /* page->index has 32 bits: no page of a file lies behind this, whatever its size. */
 #define PAGECACHE_MAX_BYTES (1ull << 44)
+
+/* Where a run of a file's blocks lies on its device. */
+struct block_map {
+	u64 block;  /* first, in units of 1 << mapping->block_shift; BLOCK_HOLE */
+	u32 count;  /* blocks in the run, >= 1: contiguous, or all holes */
+	bool fresh; /* allocated by this call: its content on the device is garbage */
+};
+#define BLOCK_HOLE (~0ull)
 
 struct mapping_ops {
 	/* Fills a locked page that is not up to date; unlocks it when done. NULL: no backing store,
@@ -36,7 +50,16 @@ struct mapping_ops {
 	int (*prepare_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 	/* Afterwards; marks dirty where there is a backing store. */
 	void (*commit_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
-	int (*write_pages)(struct mapping *m, u64 first, u64 last, bool wait);
+	/* Starts writing the dirty pages of [first, last]; all: those behind the age limit and those
+	 * that are locked, too (sync). Errors are kept in wb_err. */
+	int (*write_pages)(struct mapping *m, u64 first, u64 last, bool all);
+	/* Starts reading pages that are in the tree, locked, not up to date, nr from first on. */
+	void (*read_ahead)(struct mapping *m, u64 first, unsigned int nr);
+	/* The run that starts at file block `block`, at most max blocks. create: holes get storage
+	 * (page lock held, may sleep; -ENOSPC, -EDQUOT, -EIO). Blocks behind the end of the file
+	 * may be asked for. */
+	int (*map_blocks)(struct mapping *m, u64 block, u32 max, bool create,
+			  struct block_map *out);
 	/* A page is leaving the cache (truncate, reclaim). */
 	void (*release_page)(struct mapping *m, struct page *p);
 	/* Allocation of a new page for the cache may be refused (quota of tmpfs): 0 or -ENOSPC. */
@@ -56,6 +79,10 @@ struct mapping {
 	unsigned int nr_writable;  /* M: shared writable areas (seals, deny write) */
 	u32 wb_err;		   /* A: sequence of write errors */
 	u32 flags;		   /* seals of memfd and so on */
+	struct bdev *bdev;	   /* C: where map_blocks points to */
+	u8 block_shift;		   /* C: 9..12 */
+	u64 nr_dirty;		   /* X: pages with PAGECACHE_MARK_DIRTY */
+	u64 dirty_since;	   /* X: CLOCK_MONOTONIC ns of the oldest dirty page, 0 none */
 };
 void mapping_init(struct mapping *m, struct inode *host, const struct mapping_ops *ops);
 
@@ -81,6 +108,44 @@ void page_mark_dirty(struct page *p);
 /* vm_ops of ordinary file mappings. */
 extern const struct vm_ops generic_vm_ops;
 int mapping_fault(struct vm_fault *f);
+/* --- write-back --- */
+/* Page lock held: the page is clean on the way to the disk. False: it was not dirty. Write-protects
+ * its mappings (dirty again by a fault) and sets PG_WRITEBACK. */
+bool page_writeback_begin(struct page *p);
+/* The transfer is over; interrupt context possible. An error is kept in mapping->wb_err. */
+void page_writeback_end(struct page *p, int error);
+void page_wait_writeback(struct page *p);
+/* Starts writing [start, end] bytes of a file and, with wait, waits for it. 0, or the first error
+ * since the caller last asked (file->wb_err: mapping_check_error). */
+int mapping_write_range(struct mapping *m, loff_t start, loff_t end, bool wait);
+int mapping_wait_range(struct mapping *m, loff_t start, loff_t end);
+void mapping_set_error(struct mapping *m, int error);
+/* 0, or the error (-EIO, -ENOSPC) that came up since *seen, which is brought up to date. */
+int mapping_check_error(struct mapping *m, u32 *seen);
+/* A dirty page or inode exists: the flusher will come for it (fs/pagecache/writeback.c). */
+void inode_queue_writeback(struct inode *i);
+/* All dirty data of a super block; wait: until it is on the device. Inodes' own data through
+ * super_ops.write_inode. */
+int sb_write_all(struct super_block *sb, bool wait);
+/* A writer made n pages dirty: sleeps while too much of memory is dirty. No locks that write-back
+ * needs may be held. */
+void dirty_throttle(struct mapping *m, unsigned int n);
+/* Drops clean, unmapped, unlocked pages of a range (POSIX_FADV_DONTNEED, direct I/O, BLKFLSBUF):
+ * how many stayed. */
+u64 mapping_invalidate_range(struct mapping *m, u64 first, u64 last);
+
+/* --- operations of files whose blocks lie on a device (fs/pagecache/block_io.c) --- */
+int block_read_page(struct mapping *m, struct page *p);
+void block_read_ahead(struct mapping *m, u64 first, unsigned int nr);
+int block_prepare_write(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
+void block_commit_write(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
+int block_write_pages(struct mapping *m, u64 first, u64 last, bool all);
+int block_page_mkwrite(struct vm_fault *f);
+/* read and write of a file opened with O_DIRECT: offset, length and addresses must be multiples of
+ * the device's logical block size, -EINVAL. Inode->lock as for pagecache_write. */
+ssize_t direct_read(struct file *f, struct uio *u, loff_t *pos);
+ssize_t direct_write(struct file *f, struct uio *u, loff_t *pos);
+
 u64 pagecache_pages(void); /* all cached pages, for meminfo */
 u64 shmem_pages(void);
 

@@ -28,6 +28,7 @@
 struct dentry;
 struct file;
 struct inode;
+struct bdev;
 struct mount;
 struct super_block;
 struct kstatfs;
@@ -458,6 +459,7 @@ struct super_block {
 	struct list_head inodes;
 	struct list_head node;	 /* list of all */
 	char id[32];		 /* source text for /proc/mounts when the mount has none */
+	struct bdev *bdev;	 /* C: the device it lies on; NULL */
 	void *private;
 };
 struct super_block *sb_create(const struct fs_type *type, const struct super_ops *ops, u32 flags);
