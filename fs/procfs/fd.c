@@ -61,17 +61,22 @@ static int fd_get_link(struct inode *i, struct dentry *d __maybe_unused, bool rc
 
 	if (rcu)
 		return -EAGAIN;
+	/* Taken first, so that the right is asked of the program that has the file open. */
+	f = fd_file_get(i, PROC_I(i)->fd);
 	rc = check_inspect(i, &t);
 	if (rc)
-		return rc;
+		goto out;
 	task_put(t);
-	f = fd_file_get(i, PROC_I(i)->fd);
-	if (!f)
-		return -ENOENT;
-	*jump = f->path;
-	path_get(jump);
-	file_put(f);
-	return 1;
+	rc = -ENOENT;
+	if (f) {
+		*jump = f->path;
+		path_get(jump);
+		rc = 1;
+	}
+out:
+	if (f)
+		file_put(f);
+	return rc;
 }
 
 static int exe_get_link(struct inode *i, struct dentry *d __maybe_unused, bool rcu,
@@ -84,12 +89,11 @@ static int exe_get_link(struct inode *i, struct dentry *d __maybe_unused, bool r
 
 	if (rcu)
 		return -EAGAIN;
-	rc = check_inspect(i, &t);
-	if (rc)
-		return rc;
-	mm = task_mm_get(t);
+	t = proc_task_get(i);
+	if (!t)
+		return -ESRCH;
+	rc = task_mm_inspect(t, &mm) ? -EACCES : -ENOENT;
 	task_put(t);
-	rc = -ENOENT;
 	if (mm) {
 		down_read(&mm->lock);
 		if (mm->exe_file) {

@@ -48,9 +48,8 @@ static int maps_common(struct task *t, struct strbuf *sb, bool smaps)
 	struct mm *mm;
 	char *buf;
 
-	if (ptrace_permitted(t))
+	if (task_mm_inspect(t, &mm))
 		return -EACCES;
-	mm = task_mm_get(t);
 	if (!mm)
 		return 0;
 	buf = kmalloc(PATH_MAX, GFP_KERNEL);

@@ -220,8 +220,12 @@ struct pid_show {
 static int show_pid(const void *arg, struct strbuf *sb)
 {
 	const struct pid_show *s = arg;
+	int rc = s->row->show(s->t, sb);
 
-	return s->row->show(s->t, sb);
+	/* Asked after the text was made: an exec in between must not have changed whose it is. */
+	if (!rc && !(s->row->mode & 0077) && ptrace_permitted(s->t))
+		rc = -EACCES;
+	return rc;
 }
 
 static ssize_t pid_text_read(struct file *f, struct uio *u, loff_t *pos)
@@ -322,29 +326,41 @@ const struct file_ops proc_task_dir_fops = { .iterate = task_dir_iterate,
 
 /* --- mem --- */
 
-static int mem_open(struct inode *inode, struct file *f __maybe_unused)
+/* The file stands for the address space of the moment it was opened, not for the process: who was
+ * allowed to open it must not reach into the program that an exec with other rights starts later.
+ * Only the structure is held, so that an open file keeps no memory in use. */
+static int mem_open(struct inode *inode, struct file *f)
 {
 	struct task *t = proc_task_get(inode);
+	struct mm *mm;
 	int rc;
 
 	if (!t)
 		return -ESRCH;
-	rc = ptrace_permitted(t) ? -EACCES : 0;
+	rc = task_mm_inspect(t, &mm) ? -EACCES : 0;
 	task_put(t);
+	if (!rc && mm) {
+		mm_grab(mm);
+		mm_put(mm);
+		f->private = mm;
+	}
 	return rc;
+}
+
+static void mem_release(struct inode *inode __maybe_unused, struct file *f)
+{
+	if (f->private)
+		mm_drop(f->private);
 }
 
 static ssize_t mem_rw(struct file *f, struct uio *u, loff_t *pos, bool write)
 {
-	struct task *t = proc_task_get(f->inode);
-	struct mm *mm = t ? task_mm_get(t) : NULL;
+	struct mm *mm = f->private;
 	ssize_t done = 0;
 	u8 *buf = NULL;
 	size_t n, got;
 
-	if (t)
-		task_put(t);
-	if (!mm)
+	if (!mm || !mm_get_live(mm))
 		return 0;
 	buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!buf) {
@@ -391,4 +407,4 @@ static loff_t mem_llseek(struct file *f, loff_t off, int whence)
 }
 
 const struct file_ops proc_mem_fops = { .open = mem_open, .read = mem_read, .write = mem_write,
-					.llseek = mem_llseek };
+					.llseek = mem_llseek, .release = mem_release };

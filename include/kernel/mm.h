@@ -125,7 +125,13 @@ static inline void mm_grab(struct mm *mm)
 {
 	atomic_inc(&mm->refs);
 }
+/* Another user of an address space that is only held by mm_grab: false when it is torn down. */
+bool mm_get_live(struct mm *mm);
 struct mm *task_mm_get(struct task *t); /* NULL for kernel threads; mm_put it */
+/* The same for who wants to look into it or change it: -EPERM without the right to inspect t. The
+ * right is asked for after the address space was taken, so that it is never one that exec put in
+ * place after the question. 0 with *out (NULL: t has none). */
+int task_mm_inspect(struct task *t, struct mm **out);
 /* exec: makes mm current's address space (switches page tables), returns the old one in *old. */
 void mm_install(struct mm *mm, struct mm **old);
 

@@ -108,6 +108,30 @@ struct mm *task_mm_get(struct task *t)
 	return mm;
 }
 
+int task_mm_inspect(struct task *t, struct mm **out)
+{
+	struct mm *mm = task_mm_get(t);
+	int rc = ptrace_permitted(t);
+
+	if (rc && mm) {
+		mm_put(mm);
+		mm = NULL;
+	}
+	*out = mm;
+	return rc;
+}
+
+bool mm_get_live(struct mm *mm)
+{
+	int n = atomic_read(&mm->users);
+
+	do {
+		if (!n)
+			return false;
+	} while (!try_cmpxchg(&mm->users.v, &n, n + 1));
+	return true;
+}
+
 void mm_install(struct mm *mm, struct mm **old)
 {
 	struct task *t = current;

@@ -94,10 +94,9 @@ static long process_vm(pid_t pid, struct user_ptr lvec, u64 lnr, struct user_ptr
 	if (rc)
 		goto free_local;
 	t = task_find_get(pid);
-	rc = t ? ptrace_permitted(t) : -ESRCH;
+	rc = t ? task_mm_inspect(t, &mm) : -ESRCH;
 	if (rc)
 		goto free_remote;
-	mm = task_mm_get(t);
 	if (!mm) {
 		rc = -ESRCH;
 		goto free_remote;

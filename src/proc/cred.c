@@ -105,6 +105,12 @@ void cred_abort(struct cred *c)
 	cred_free(c);
 }
 
+bool cred_gains(const struct cred *old, const struct cred *c)
+{
+	return old->euid != c->euid || old->egid != c->egid || old->fsuid != c->fsuid ||
+	       old->fsgid != c->fsgid || (c->cap_permitted & ~old->cap_permitted);
+}
+
 /* Who changes identity or gains power may no longer be traced or dumped by its old self, and does
  * not get the signal that its parent's death was to bring. */
 void cred_commit(struct cred *c)
@@ -113,8 +119,7 @@ void cred_commit(struct cred *c)
 	const struct cred *old = t->cred;
 
 	ASSERT(!(c->cap_effective & ~c->cap_permitted));
-	if (old->euid != c->euid || old->egid != c->egid || old->fsuid != c->fsuid ||
-	    old->fsgid != c->fsgid || (c->cap_permitted & ~old->cap_permitted)) {
+	if (cred_gains(old, c)) {
 		WRITE_ONCE(t->process->dumpable, 0);
 		t->pdeath_signal = 0;
 	}
@@ -168,10 +173,14 @@ int ptrace_permitted(struct task *t)
 	if (capable(CAP_SYS_PTRACE))
 		return 0;
 	rcu_read_lock();
-	tc = rcu_dereference(t->cred);
+	/* exec opens `dumpable` after the credentials changed, and who drops power closes it
+	 * before: neither may be taken for somebody who was open all the time. */
+	if (smp_load_acquire(&t->process->dumpable) != 1)
+		rc = -EPERM;
+	tc = smp_load_acquire(&t->cred);
 	if (c->uid != tc->euid || c->uid != tc->suid || c->uid != tc->uid || c->gid != tc->egid ||
-	    c->gid != tc->sgid || c->gid != tc->gid || READ_ONCE(t->process->dumpable) != 1 ||
-	    (tc->cap_permitted & ~c->cap_permitted))
+	    c->gid != tc->sgid || c->gid != tc->gid || (tc->cap_permitted & ~c->cap_permitted) ||
+	    READ_ONCE(t->process->dumpable) != 1)
 		rc = -EPERM;
 	rcu_read_unlock();
 	return rc;

@@ -107,9 +107,23 @@ static void cred_decide(struct exec *x)
 			  n->cap_ambient != old->cap_ambient || n->securebits != old->securebits;
 }
 
+/* Memory of a program that one may not read, or that has other powers, is nobody's to see. Judged
+ * with the old credentials. What will not be inspected in the end, or only with new rights, is shut
+ * before the new address space can be found: whoever takes it asks afterwards (task_mm_inspect). */
+static void dumpable_decide(struct exec *x)
+{
+	const struct cred *old = current_cred();
+
+	x->dumpable = old->euid == old->uid && old->egid == old->gid &&
+		      !inode_permission(x->file->inode, MAY_READ) &&
+		      (!x->interp || !inode_permission(x->interp->inode, MAY_READ)) &&
+		      !(x->cred_changes && cred_gains(old, &x->cred));
+	if (x->cred_changes || !x->dumpable)
+		WRITE_ONCE(current->process->dumpable, 0);
+}
+
 static int cred_install(struct exec *x)
 {
-	struct process *p = current->process;
 	struct cred *c;
 	int rc;
 
@@ -129,11 +143,7 @@ static int cred_install(struct exec *x)
 		c->securebits = x->cred.securebits;
 		cred_commit(c);
 	}
-	/* Memory of a program that one may not read, or that has other powers, is nobody's to
-	 * see. */
-	p->dumpable = current_cred()->euid == current_cred()->uid &&
-		      current_cred()->egid == current_cred()->gid &&
-		      !inode_permission(x->file->inode, MAY_READ);
+	smp_store_release(&current->process->dumpable, x->dumpable);
 	if (x->secure) {
 		current->pdeath_signal = 0;
 		current->personality &= ~PER_CLEAR_ON_SETID;
@@ -229,8 +239,10 @@ static int commit(struct exec *x)
 	rc = exec_dethread();
 	if (!rc)
 		rc = unshare_files(current);
-	if (!rc)
+	if (!rc) {
+		dumpable_decide(x);
 		rc = replace_mm(x);
+	}
 	if (!rc)
 		rc = unshare_sighand(current);
 	if (rc)

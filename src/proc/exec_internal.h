@@ -30,6 +30,7 @@ struct exec {
 	/* Decided from the file: */
 	struct cred cred;     /* plain copy, valid while current's cred is the old one */
 	bool cred_changes, secure;
+	bool dumpable;	      /* memory may be inspected by the same user */
 
 	/* ELF: */
 	struct elf64_phdr *phdrs;

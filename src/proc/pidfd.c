@@ -152,18 +152,24 @@ static int steal_fd(struct task *t, int fd)
 	struct files *fs;
 	struct file *f = NULL;
 
-	if (ptrace_permitted(t))
-		return -EPERM;
 	spin_lock(&t->lock);
 	fs = t->files;
 	if (fs)
 		files_get(fs);
 	spin_unlock(&t->lock);
+	if (fs && fd >= 0)
+		f = files_lookup(fs, (unsigned int)fd);
+	if (fs)
+		files_put(fs);
+	/* Asked after the file was taken: an exec in between may have opened it with other rights.
+	 * */
+	if (ptrace_permitted(t)) {
+		if (f)
+			file_put(f);
+		return -EPERM;
+	}
 	if (!fs)
 		return -ESRCH;
-	if (fd >= 0)
-		f = files_lookup(fs, (unsigned int)fd);
-	files_put(fs);
 	return f ? fd_install_new(f, FD_CLOEXEC) : -EBADF;
 }
 

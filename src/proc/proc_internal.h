@@ -39,6 +39,8 @@ int user_count_find(uid_t uid, struct user_count **out); /* a reference; -ENOMEM
 
 /* --- cred.c --- */
 void cred_init(void);
+/* c can do or is something that old could not or was not: nothing of it is for old's eyes. */
+bool cred_gains(const struct cred *old, const struct cred *c);
 struct group_info;
 void cred_groups_drop(struct group_info *g);
 

@@ -5,10 +5,12 @@
 #define ABI_LIMIT 60
 #include "abi.h"
 
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -141,6 +143,18 @@ static void role_sleep(void)
 	pause();
 }
 
+static long secret = 0x5ec4e7;
+
+/* Says what it finds in `secret` once its parent had time to change it. */
+static void role_secret(void)
+{
+	char c;
+
+	NEED(write(3, "!", 1));
+	NEED(read(4, &c, 1));
+	SHOW("the secret is %s", secret == 0x5ec4e7 ? "untouched" : "changed");
+}
+
 __attribute__((constructor(101))) static void play_role(void)
 {
 	static const struct {
@@ -148,7 +162,8 @@ __attribute__((constructor(101))) static void play_role(void)
 		void (*fn)(void);
 	} roles[] = { { "args", role_args }, { "auxv", role_auxv }, { "fds", role_fds },
 		      { "name", role_name }, { "kept", role_kept }, { "ids", role_ids },
-		      { "threads", role_threads }, { "size", role_size }, { "sleep", role_sleep } };
+		      { "threads", role_threads }, { "size", role_size }, { "sleep", role_sleep },
+		      { "secret", role_secret } };
 	const char *role = getenv("ABI_ROLE");
 
 	for (size_t i = 0; role && i < sizeof(roles) / sizeof(roles[0]); i++) {
@@ -588,6 +603,88 @@ CASE(set_user_id_root)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
+	leave_place();
+}
+
+/* A descriptor on a process's memory, from before it ran a program with other rights. */
+static void old_mem_fd(const char *program)
+{
+	char *argv[] = { (char *)"x", NULL }, *envp[] = { (char *)"ABI_ROLE=secret", NULL };
+	int up[2], down[2], fd;
+	long wrong = 1, got = 0;
+	char name[64], c;
+	pid_t pid;
+
+	NEED(pipe(up));
+	NEED(pipe(down));
+	pid = fork();
+	if (pid == 0) {
+		dup2(up[1], 13);
+		dup2(down[0], 14);
+		dup2(13, 3);
+		dup2(14, 4);
+		read(4, &c, 1);
+		execve(program, argv, envp);
+	}
+	snprintf(name, sizeof(name), "/proc/%d/mem", (int)pid);
+	fd = NEED(open(name, O_RDWR));
+	RET(pread(fd, &got, sizeof(got), (off_t)(uintptr_t)&secret));
+	write(down[1], "!", 1);
+	read(up[0], &c, 1);
+	SHOW("exec done");
+	RET(pread(fd, &got, sizeof(got), (off_t)(uintptr_t)&secret));
+	RET(pwrite(fd, &wrong, sizeof(wrong), (off_t)(uintptr_t)&secret));
+	write(down[1], "!", 1);
+	waitpid(pid, NULL, 0);
+	close(fd);
+}
+
+CASE(memory_descriptor_ends_with_exec)
+{
+	pid_t pid;
+
+	NEED(personality(ADDR_NO_RANDOMIZE));
+	suid_place();
+	copy_self("p", 0755);
+	copy_self("q", 04755);
+	pid = fork();
+	if (pid == 0) {
+		NEED(setresgid(1000, 1000, 1000));
+		NEED(setresuid(1000, 1000, 1000));
+		NEED(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+		old_mem_fd("./p");
+		old_mem_fd("./q");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	leave_place();
+}
+
+/* Who may look after exec: the right to read the program counts, and what it gained. */
+CASE(dumpable_after_exec)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = { { 0 }, { 0 } };
+	pid_t pid;
+
+	suid_place();
+	copy_self("p", 0755);
+	copy_self("q", 0711);
+	for (int i = 0; i < 4; i++) {
+		pid = fork();
+		if (pid == 0) {
+			if (i == 1)
+				NEED(setresuid(1000, 1000, 1000));
+			if (i == 2)
+				NEED(syscall(SYS_capset, &h, d));
+			if (i == 3)
+				NEED(syscall(SYS_setfsuid, 1000) + 1);
+			run_role("./p", "ids");
+			run_role("./q", "ids");
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
 	leave_place();
 }
 
