@@ -5,11 +5,10 @@
  * calls the file system. The kern_* forms are the same for the kernel's own use (initramfs,
  * devtmpfs).
  * Locking: parent inode->lock exclusive; for renames between directories the super
- * block's rename_lock first, then both parents (ancestor first, else by address), then the victim
- * and, for directories, the source.
- * Invariant: the file system is called with a positive or
- * negative dentry that is hashed and whose parent's lock is held, so nobody else can change that
- * name. */
+ * block's rename_lock first, then both parents (ancestor first, else as lock_two says), then source
+ * and target (lock_two).
+ * Invariant: the file system is called with a positive or negative dentry that is hashed and whose
+ * parent's lock is held, so nobody else can change that name. */
 #include "notify.h"
 #include "vfs_internal.h"
 
@@ -373,6 +372,19 @@ struct rename_ctx {
 	bool cross;
 };
 
+/* Two inodes of which neither lies above the other: directories before files, for who holds a
+ * directory may go on to a file in it, then by address. All that lock such pairs use this, or two
+ * of them could meet crosswise: the parents of one rename are the source and target of another. */
+static NO_LOCK_ANALYSIS void lock_two(struct inode *a, struct inode *b)
+{
+	bool a_dir = S_ISDIR(a->mode), b_dir = S_ISDIR(b->mode);
+
+	if (a_dir != b_dir ? b_dir : a > b)
+		swap(a, b);
+	down_write_nested(&a->lock);
+	down_write_nested(&b->lock);
+}
+
 /* Locks both parents. *trap: the child of one through which the other is reached, or NULL. */
 static NO_LOCK_ANALYSIS struct dentry *lock_parents(struct rename_ctx *c)
 {
@@ -398,8 +410,7 @@ static NO_LOCK_ANALYSIS struct dentry *lock_parents(struct rename_ctx *c)
 			return p;
 		}
 	}
-	down_write_nested(a < b ? &a->inode->lock : &b->inode->lock);
-	down_write_nested(a < b ? &b->inode->lock : &a->inode->lock);
+	lock_two(a->inode, b->inode);
 	return NULL;
 }
 
@@ -445,7 +456,6 @@ static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 {
 	struct inode *source = c->od->inode, *target = c->nd->inode;
 	bool exchange = c->flags & RENAME_EXCHANGE, isdir = S_ISDIR(source->mode);
-	struct inode *first = source, *second = target;
 	int rc;
 
 	if (source == target)
@@ -453,11 +463,10 @@ static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 	rc = rename_check(c);
 	if (rc)
 		return rc;
-	if (first && second && first > second)
-		swap(first, second);
-	down_write_nested(&first->lock);
-	if (second)
-		down_write_nested(&second->lock);
+	if (target)
+		lock_two(source, target);
+	else
+		down_write_nested(&source->lock);
 	rc = -EBUSY;
 	if (d_mountpoint_in_use(c->od) || d_mountpoint_in_use(c->nd))
 		goto out;
@@ -472,9 +481,9 @@ static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 	else
 		d_move(c->od, c->nd);
 out:
-	if (second)
-		up_write(&second->lock);
-	up_write(&first->lock);
+	if (target)
+		up_write(&target->lock);
+	up_write(&source->lock);
 	return rc;
 }
 
