@@ -264,6 +264,19 @@ struct file *tty_console_redirect_get(void)
 	return f;
 }
 
+/* t is hung up: what was redirected to it goes to the console again. */
+static void redirect_drop(struct tty *t)
+{
+	struct file *old = NULL;
+
+	mutex_lock(&redirect_lock);
+	if (redirect && tty_file(redirect)->t == t)
+		swap(old, redirect);
+	mutex_unlock(&redirect_lock);
+	if (old)
+		file_put(old);
+}
+
 /* --- hang-up --- */
 
 static void do_hangup(struct tty *t, bool leader_exit)
@@ -291,6 +304,9 @@ static void do_hangup(struct tty *t, bool leader_exit)
 	wake_up_common(&t->read_wq, TASK_NORMAL, 0, POLLIN | POLLRDNORM | POLLHUP | POLLERR, false);
 	wake_up_common(&t->write_wq, TASK_NORMAL, 0, POLLOUT | POLLWRNORM | POLLHUP | POLLERR,
 		       false);
+	/* Its release takes open_lock. */
+	if (unlikely(READ_ONCE(redirect)))
+		redirect_drop(t);
 }
 
 void tty_vhangup(struct tty *t)

@@ -299,14 +299,18 @@ static void set_front(unsigned int n)
 		keyboard_set_leds(vts[n].leds);
 }
 
+/* sig is what the owner once asked for, unchecked: 0 none is sent, a number that is no signal counts
+ * as an owner that cannot be reached. */
 static bool signal_owner(struct vt *vt, int sig)
 {
 	struct process *p;
 	bool sent = false;
 
 	rcu_read_lock();
-	p = vt->owner ? vt->owner->process : NULL;
-	if (p)
+	p = vt->owner ? rcu_dereference(vt->owner->process) : NULL;
+	if (p && sig == 0)
+		sent = true;
+	else if (p && sig_valid(sig))
 		sent = !send_signal_process(p, sig, NULL);
 	rcu_read_unlock();
 	return sent;

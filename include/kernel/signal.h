@@ -13,6 +13,11 @@ struct pid;
 struct user_regs;
 
 #define SIGMASK(sig) (1ull << ((sig) - 1))
+/* What the functions that send take is valid; who has a number from a program asks first. */
+static inline bool sig_valid(int sig)
+{
+	return sig >= 1 && sig <= NSIG;
+}
 
 /* process->group_flags */
 #define GROUP_EXIT 1u	   /* all threads are dying; group_exit_code valid */

@@ -153,13 +153,15 @@ static ssize_t kmsg_write(struct file *f, struct uio *u, loff_t *pos)
 static loff_t kmsg_llseek(struct file *f, loff_t off, int whence)
 {
 	struct kmsg_reader *r = f->private;
-	loff_t rc = 0;
+	loff_t rc;
 
 	if (!r)
 		return -EBADF;
 	if (off)
 		return -ESPIPE;
-	mutex_lock(&r->lock);
+	rc = mutex_lock_interruptible(&r->lock);
+	if (rc)
+		return rc;
 	switch (whence) {
 	case SEEK_SET:
 		log_first(&r->cur);
@@ -187,13 +189,12 @@ static unsigned int kmsg_poll(struct file *f, struct poll_table *pt)
 		return POLLERR | POLLNVAL;
 	poll_wait(f, &log_wait, pt);
 	log_wait_begin();
-	mutex_lock(&r->lock);
+	/* Without the lock, which a reader holds while it sleeps: only the number is looked at. */
 	if (log_pending(&r->cur, &lost)) {
 		bits = POLLIN | POLLRDNORM;
 		if (lost)
 			bits |= POLLERR | POLLPRI;
 	}
-	mutex_unlock(&r->lock);
 	return bits;
 }
 

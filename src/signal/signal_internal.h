@@ -20,11 +20,6 @@
 	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                 \
 	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
 
-static inline bool sig_valid(int sig)
-{
-	return sig >= 1 && sig <= NSIG;
-}
-
 /* --- queue.c --- */
 void signal_init(void); /* caches; before the first signal */
 struct sigqueue *sigqueue_new(struct task *t, bool over_limit);

@@ -3,6 +3,9 @@
  * */
 #include "abi.h"
 
+#include <linux/kd.h>
+#include <linux/keyboard.h>
+#include <linux/vt.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
@@ -958,6 +961,81 @@ CASE(zero_mappings)
 	SHOW("%d %d", p[5], s[5]);
 	fd = open("/dev/null", O_RDONLY);
 	SHOW("%d", mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+}
+
+/* The owner of a virtual terminal may ask for any number: 0 none, and what is no signal makes the
+ * terminal switch by itself. */
+CASE(vt_owner_signals)
+{
+	static const short numbers[] = { 0, 65, 30000, -5 };
+	int fd = NEED(open("/dev/tty1", O_RDWR | O_NOCTTY)), status;
+	struct vt_mode m = { .mode = VT_AUTO };
+
+	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct vt_stat state;
+
+			m.mode = VT_PROCESS;
+			m.relsig = numbers[i];
+			RET(ioctl(fd, VT_SETMODE, &m));
+			RET(ioctl(fd, VT_ACTIVATE, 2));
+			if (numbers[i])
+				RET(ioctl(fd, VT_WAITACTIVE, 2));
+			ioctl(fd, VT_GETMODE, &m);
+			ioctl(fd, VT_GETSTATE, &state);
+			SHOW("%d: mode %d active %d", numbers[i], m.mode, state.v_active);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		if (status)
+			abi_show_status("owner", status);
+		m.mode = VT_AUTO;
+		m.relsig = 0;
+		NEED(ioctl(fd, VT_SETMODE, &m));
+		NEED(ioctl(fd, VT_ACTIVATE, 1));
+		NEED(ioctl(fd, VT_WAITACTIVE, 1));
+	}
+}
+
+CASE(keymap_is_not_the_users)
+{
+	int fd = NEED(open("/dev/tty1", O_RDWR | O_NOCTTY));
+	struct kbentry e = { 0, 30, 0 };
+
+	NEED(setuid(1000));
+	if (fork() == 0) {
+		setsid();
+		RET(ioctl(fd, TIOCSCTTY, 0));
+		RET(ioctl(fd, KDGKBENT, &e));
+		RET(ioctl(fd, KDSKBENT, &e));
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+CASE(redirection_ends_with_hangup)
+{
+	char name[32], buf[32];
+	int console = NEED(open("/dev/console", O_RDWR | O_NOCTTY));
+
+	for (int i = 0; i < 2; i++) {
+		int m = NEED(posix_openpt(O_RDWR | O_NOCTTY)), s, other;
+
+		NEED(unlockpt(m));
+		NEED(ptsname_r(m, name, sizeof(name)));
+		s = NEED(open(name, O_RDWR | O_NOCTTY));
+		other = NEED(open(name, O_RDWR | O_NOCTTY));
+		RET(ioctl(s, TIOCCONS, 0));
+		RET(ioctl(other, TIOCCONS, 0));
+		RET(write(console, "redirected", 10));
+		RET(read(m, buf, sizeof(buf)));
+		close(m);
+		RET(write(console, "\n", 1));
+		close(s);
+		close(other);
+	}
 }
 
 CASE(device_numbers)
