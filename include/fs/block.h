@@ -156,6 +156,8 @@ struct disk_limits {
 	u16 max_segs;			   /* 0: 128 */
 	u32 max_seg_bytes;		   /* 0: 65536 */
 	u32 seg_boundary;		   /* a segment does not cross this mask; 0: any */
+	u32 virt_boundary;		   /* where one segment ends and the next begins in a request,
+					    * both addresses have no bits of this mask; 0: any */
 	u32 io_min, io_opt;		   /* bytes; 0: unknown */
 	u64 max_discard, max_zeroes;	   /* sectors of one request; 0: not supported */
 	bool write_cache, fua;
