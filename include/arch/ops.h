@@ -74,8 +74,13 @@ typedef bool irq_handler_fn(void *arg); /* true: it was ours */
 int irq_request_isa(unsigned int isa, const char *name, irq_handler_fn *fn, void *arg);
 int irq_request_gsi(unsigned int gsi, bool level, bool low, const char *name, irq_handler_fn *fn,
 		    void *arg);
-/* MSI: allocates a vector and returns the address and data to program into the device. */
-int irq_request_msi(const char *name, irq_handler_fn *fn, void *arg, u64 *addr, u32 *data);
+/* A PCI device's INTx line by the number in its configuration space: level, shared. */
+int irq_request_pci(unsigned int line, const char *name, irq_handler_fn *fn, void *arg);
+/* Message (MSI): allocates a vector of that CPU (-1: any; the boot CPU when it has none left) and
+ * returns the address and data to program into the device. Its number in /proc/interrupts, or
+ * -errno. May sleep. */
+int irq_request_msi(int cpu, const char *name, irq_handler_fn *fn, void *arg, u64 *addr, u32 *data);
+/* Takes a handler away; it does not run any more on return. May sleep. */
 void irq_free(const char *name, void *arg);
 /* Rows of /proc/interrupts, one text line each; index from 0; false at the end. */
 struct strbuf;
