@@ -90,11 +90,36 @@ int fasync_set(struct fasync_list *l, struct file *f, bool on)
 	return 0;
 }
 
+/* Who set the owner sends, whenever it happens: the rules of kill(2) as he was then. In an RCU
+ * section. */
+static bool may_signal(const struct fasync_owner *o, const struct task *t)
+{
+	const struct cred *c = rcu_dereference(t->cred);
+
+	return o->euid == 0 || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
+	       o->uid == c->uid;
+}
+
+static void send_group(const struct fasync_owner *o, struct pid *pid, int sig,
+		       const struct siginfo *info)
+{
+	irqflags_t f = spin_lock_irqsave(&tasklist_lock);
+	struct process *p;
+
+	list_for_each_entry(p, &pid->members[0], pgrp_node)
+		if (may_signal(o, p->leader))
+			(void)send_signal_process(p, sig, info);
+	spin_unlock_irqrestore(&tasklist_lock, f);
+}
+
+/* In an RCU section, which keeps whom it finds; he may be dying. */
 static void send_one(const struct fasync_owner *o, int si_code, u32 band)
 {
 	struct siginfo info;
 	struct pid *pid = READ_ONCE(o->pid);
 	int sig = READ_ONCE(o->sig);
+	struct process *p;
+	struct task *t;
 
 	if (!pid)
 		return;
@@ -103,12 +128,19 @@ static void send_one(const struct fasync_owner *o, int si_code, u32 band)
 		info.poll.band = band;
 	if (!sig)
 		sig = SIGIO;
-	if (o->type == F_OWNER_PGRP)
-		(void)send_signal_pgrp(pid, sig, &info);
-	else if (o->type == F_OWNER_TID && pid->task)
-		(void)send_signal_task(pid->task, sig, &info);
-	else if (pid->process)
-		(void)send_signal_process(pid->process, sig, &info);
+	if (o->type == F_OWNER_PGRP) {
+		send_group(o, pid, sig, &info);
+		return;
+	}
+	if (o->type == F_OWNER_TID) {
+		t = rcu_dereference(pid->task);
+		if (t && may_signal(o, t))
+			(void)send_signal_task(t, sig, &info);
+		return;
+	}
+	p = rcu_dereference(pid->process);
+	if (p && may_signal(o, READ_ONCE(p->leader)))
+		(void)send_signal_process(p, sig, &info);
 }
 
 void fasync_notify(struct fasync_list *l, int si_code, u32 band)
@@ -167,23 +199,33 @@ static long setown_ex(struct file *f, u64 arg)
 	return set_owner(f, ex.type, ex.pid);
 }
 
-static long getown_ex(struct file *f, u64 arg)
+/* The owner's type and number: F_OWNER_TID and 0 without one. */
+static struct user_f_owner_ex get_owner(struct file *f)
 {
-	struct fasync_owner *o = READ_ONCE(f->owner);
 	struct user_f_owner_ex ex = { .type = F_OWNER_TID };
 
-	if (o && o->pid) {
-		ex.type = o->type;
-		ex.pid = o->pid->nr;
+	spin_lock(&f->lock);
+	if (f->owner && f->owner->pid) {
+		ex.type = f->owner->type;
+		ex.pid = f->owner->pid->nr;
 	}
+	spin_unlock(&f->lock);
+	return ex;
+}
+
+static long getown_ex(struct file *f, u64 arg)
+{
+	struct user_f_owner_ex ex = get_owner(f);
+
 	return copy_to_user(USER_PTR(arg), &ex, sizeof(ex));
 }
 
 long fcntl_owner(struct file *f, unsigned int cmd, u64 arg)
 {
 	struct fasync_owner *o = READ_ONCE(f->owner);
-	int n = (int)arg;
+	struct user_f_owner_ex ex;
 	u32 ids[2] = { 0, 0 };
+	int n = (int)arg;
 
 	switch (cmd) {
 	case F_SETOWN:
@@ -191,9 +233,8 @@ long fcntl_owner(struct file *f, unsigned int cmd, u64 arg)
 			return -EINVAL;
 		return set_owner(f, n < 0 ? F_OWNER_PGRP : F_OWNER_PID, n < 0 ? -n : n);
 	case F_GETOWN:
-		if (!o || !o->pid)
-			return 0;
-		return o->type == F_OWNER_PGRP ? -(long)o->pid->nr : o->pid->nr;
+		ex = get_owner(f);
+		return ex.type == F_OWNER_PGRP ? -(long)ex.pid : ex.pid;
 	case F_SETSIG:
 		if (arg > 64)
 			return -EINVAL;

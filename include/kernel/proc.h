@@ -65,6 +65,8 @@ struct process {
 	struct pid *tty_old_pgrp;  /* S: group to get SIGHUP after the leader lost the tty */
 	bool leader_of_session;	   /* T */
 	bool did_exec;		   /* S: setpgid by the parent is refused after exec */
+	u32 execs;		   /* A: how often it ran another program */
+	u32 parent_execs;	   /* T: of the parent when it was made */
 	bool is_child_subreaper, has_child_subreaper; /* T */
 
 	struct spinlock siglock;   /* S; LOCK_SIGHAND, irq-safe: all signal state of the group */

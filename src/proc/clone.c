@@ -271,10 +271,12 @@ static void commit_process(struct clone_ctx *c)
 	if (c->args->flags & CLONE_PARENT) {
 		p->parent = self->parent;
 		p->parent_tid = self->parent_tid;
+		p->parent_execs = self->parent_execs;
 		t->exit_signal = self->leader->exit_signal;
 	} else {
 		p->parent = self;
 		p->parent_tid = (pid_t)current->tid;
+		p->parent_execs = self->execs;
 		t->exit_signal = (int)c->args->exit_signal;
 	}
 	p->has_child_subreaper = p->parent->has_child_subreaper || p->parent->is_child_subreaper;

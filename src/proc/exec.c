@@ -124,9 +124,11 @@ static void dumpable_decide(struct exec *x)
 
 static int cred_install(struct exec *x)
 {
+	struct process *p = current->process;
 	struct cred *c;
 	int rc;
 
+	WRITE_ONCE(p->execs, p->execs + 1);
 	if (x->cred_changes) {
 		rc = cred_prepare(&c);
 		if (rc)
@@ -143,7 +145,7 @@ static int cred_install(struct exec *x)
 		c->securebits = x->cred.securebits;
 		cred_commit(c);
 	}
-	smp_store_release(&current->process->dumpable, x->dumpable);
+	smp_store_release(&p->dumpable, x->dumpable);
 	if (x->secure) {
 		current->pdeath_signal = 0;
 		current->personality &= ~PER_CLEAR_ON_SETID;

@@ -56,6 +56,9 @@ bool notify_parent_of_exit(struct task *t)
 	wake_up_common(&p->pid->wq, TASK_NORMAL, 0, 0, false);
 	if (parent == &idle_process)
 		return true;
+	/* A program gets no signal that the one before it chose: it may have other rights. */
+	if (sig != SIGCHLD && p->parent_execs != READ_ONCE(parent->execs))
+		sig = SIGCHLD;
 	kernel_siginfo(&info, sig, 0);
 	info.chld.pid = p->tgid;
 	info.chld.uid = t->cred->uid;

@@ -143,6 +143,18 @@ static void role_sleep(void)
 	pause();
 }
 
+/* What the end of a child that the program before made brings. */
+static void role_child(void)
+{
+	siginfo_t info;
+	sigset_t pend;
+
+	NEED(write(4, "!", 1));
+	RET(waitid(P_ALL, 0, &info, WEXITED | __WCLONE));
+	sigpending(&pend);
+	SHOW("SIGUSR1 %d SIGCHLD %d", sigismember(&pend, SIGUSR1), sigismember(&pend, SIGCHLD));
+}
+
 static long secret = 0x5ec4e7;
 
 /* Says what it finds in `secret` once its parent had time to change it. */
@@ -163,7 +175,7 @@ __attribute__((constructor(101))) static void play_role(void)
 	} roles[] = { { "args", role_args }, { "auxv", role_auxv }, { "fds", role_fds },
 		      { "name", role_name }, { "kept", role_kept }, { "ids", role_ids },
 		      { "threads", role_threads }, { "size", role_size }, { "sleep", role_sleep },
-		      { "secret", role_secret } };
+		      { "secret", role_secret }, { "child", role_child } };
 	const char *role = getenv("ABI_ROLE");
 
 	for (size_t i = 0; role && i < sizeof(roles) / sizeof(roles[0]); i++) {
@@ -658,6 +670,26 @@ CASE(memory_descriptor_ends_with_exec)
 	}
 	waitpid(pid, NULL, 0);
 	leave_place();
+}
+
+CASE(exit_signal_of_the_program_before)
+{
+	char env[] = "ABI_ROLE=child", *argv[] = { (char *)"x", NULL }, *envp[] = { env, NULL }, c;
+	sigset_t set;
+	int go[2];
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	NEED(pipe(go));
+	dup2(go[1], 14);
+	if (NEED(syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0)) == 0) {
+		read(go[0], &c, 1);
+		_exit(0);
+	}
+	dup2(14, 4);
+	execve(SELF, argv, envp);
 }
 
 /* Who may look after exec: the right to read the program counts, and what it gained. */

@@ -44,6 +44,40 @@ static void write_pipe(void)
 	NEED(write(p[1], "x", 1));
 }
 
+/* Whoever asks for the signals of a file may only name those he could signal himself. */
+CASE(owner_of_another_user)
+{
+	struct f_owner_ex ex = { F_OWNER_TID, 0 };
+	int p[2], status;
+	pid_t target = fork();
+
+	if (target == 0) {
+		setpgid(0, 0);
+		for (;;)
+			pause();
+	}
+	setpgid(target, target);
+	if (fork() == 0) {
+		NEED(setuid(1000));
+		NEED(pipe(p));
+		RET(fcntl(p[0], F_SETSIG, SIGKILL));
+		RET(fcntl(p[0], F_SETFL, O_ASYNC));
+		ex.pid = target;
+		NEED(fcntl(p[0], F_SETOWN_EX, &ex));
+		RET(write(p[1], "x", 1));
+		NEED(fcntl(p[0], F_SETOWN, -target));
+		RET(write(p[1], "x", 1));
+		NEED(fcntl(p[0], F_SETOWN, target));
+		RET(write(p[1], "x", 1));
+		_exit(0);
+	}
+	wait(NULL);
+	usleep(20000);
+	RET(kill(target, SIGTERM));
+	waitpid(target, &status, 0);
+	abi_show_status("target", status);
+}
+
 CASE(poll_errors)
 {
 	struct pollfd f[4] = { { -1, POLLIN, 77 }, { 999, POLLIN, 0 }, { 0, 0, 0 }, { 0, 0, 0 } };
