@@ -765,3 +765,63 @@ CASE(many_areas)
 	WRITE(p + 1001 * PAGE);
 	RET(munmap(p, 2000 * PAGE));
 }
+
+static long free_kib(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long n = -1;
+
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemFree: %ld", &n) != 1)
+		;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* n processes at once that touch the last page a program may have, and end together. */
+static int crowd_on_top(int n)
+{
+	int ready[2], go[2], bad = 0;
+	char c;
+
+	NEED(pipe(ready));
+	NEED(pipe(go));
+	for (int i = 0; i < n; i++) {
+		if (NEED(fork()))
+			continue;
+		close(go[1]);
+		char *p = mmap((void *)((1UL << 47) - 2 * PAGE), PAGE, RW,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+		c = p == MAP_FAILED;
+		if (!c)
+			*p = 1;
+		if (write(ready[1], &c, 1) != 1 || read(go[0], &c, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	for (int i = 0; i < n; i++)
+		bad += read(ready[0], &c, 1) != 1 || c;
+	close(go[0]);
+	close(go[1]);
+	close(ready[0]);
+	close(ready[1]);
+	while (wait(NULL) > 0)
+		;
+	return bad;
+}
+
+/* The tables that map the last pages go with the process. */
+CASE(top_page_tables)
+{
+	long before;
+	int bad = 0;
+
+	for (int i = 0; i < 3; i++)
+		bad += crowd_on_top(40);
+	before = free_kib();
+	for (int i = 0; i < 12; i++)
+		bad += crowd_on_top(40);
+	SHOW("bad %d, lost %d", bad, before - free_kib() > 3000);
+}

@@ -233,12 +233,12 @@ void pt_free_tables(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceil, stru
 {
 	u64 base = ALIGN_DOWN(start, 1ul << PMD_SHIFT);
 
-	/* The common small unmapping in a table that others use too. */
-	if (end - base <= 1ul << PMD_SHIFT && (base < floor || base + (1ul << PMD_SHIFT) > ceil))
-		return;
 	/* The last table may reach beyond the end of user space. */
 	if (ceil >= USER_END)
 		ceil = 1ul << 47;
+	/* The common small unmapping in a table that others use too. */
+	if (end - base <= 1ul << PMD_SHIFT && (base < floor || base + (1ul << PMD_SHIFT) > ceil))
+		return;
 	for (u64 at = ALIGN_DOWN(start, 1ul << PGD_SHIFT); at < end; at += 1ul << PGD_SHIFT)
 		free_level(mm, &mm->arch.pgd[pt_index(at, PGD_SHIFT)], PGD_SHIFT, at, start, end,
 			   floor, ceil, tb);
