@@ -90,7 +90,7 @@ static bool enqueue(struct hrtimer_base *b, struct hrtimer *t)
 static void dequeue(struct hrtimer_base *b, struct hrtimer *t)
 {
 	rb_erase_cached(&t->node, &b->tree);
-	t->state &= ~HRTIMER_QUEUED;
+	WRITE_ONCE(t->state, t->state & ~HRTIMER_QUEUED);
 }
 
 static void program(struct hrtimer_base *b, u64 expires)
@@ -189,8 +189,9 @@ static void expire_first(struct hrtimer_base *b, struct hrtimer *t)
 {
 	u64 again;
 
+	/* First, so that hrtimer_active, which takes no lock, never sees neither bit. */
+	WRITE_ONCE(t->state, t->state | HRTIMER_RUNNING);
 	dequeue(b, t);
-	t->state |= HRTIMER_RUNNING;
 	spin_release(&b->lock);
 	again = t->fn(t);
 	spin_acquire(&b->lock, false);

@@ -13,7 +13,8 @@
  * Locks: posix_timers.lock (LOCK_POSIX_TIMER, interrupts off), taken by the timer callback; signals
  * are sent after it is dropped. Cancelling an hrtimer waits for its callback and so happens without
  * it. Lifetime: a timer is unlinked from the table under the lock and freed by the unlinker after
- * the callback is done; the tick finds CPU timers under the lock only. */
+ * the callback is done. The tick finds CPU timers under the lock and marks the one it drops the
+ * lock for as firing; whoever frees or sets that one waits, as for a callback. */
 #include <arch/ops.h>
 #include <kernel/errno.h>
 #include <kernel/idr.h>
@@ -49,6 +50,7 @@ struct posix_timer {
 	u32 last_overrun;	/* lock */
 	u32 seq;		/* lock */
 	bool waiting;		/* lock: its signal is queued */
+	bool firing;		/* lock: a tick is sending it */
 };
 
 struct user_itimerspec {
@@ -170,7 +172,9 @@ void posix_cpu_timers_tick(void)
 		if (timer_now(t) < t->expires)
 			continue;
 		timer_unlink_cpu(ts, t);
+		t->firing = true;
 		timer_fire(ts, t, &f);
+		t->firing = false;
 		break; /* the list may have changed; the rest at the next tick */
 	}
 	spin_unlock_irqrestore(&ts->lock, f);
@@ -227,10 +231,30 @@ static int timers_get(struct process *p, struct posix_timers **out)
 	return 0;
 }
 
+/* Waits until no tick works on t, which is in no table any more, and takes it off the list that a
+ * tick may have put it back on. */
+static void timer_stop_cpu(struct posix_timer *t)
+{
+	struct posix_timers *ts = t->process->timers;
+	bool firing;
+
+	do {
+		irqflags_t f = spin_lock_irqsave(&ts->lock);
+
+		firing = t->firing;
+		timer_unlink_cpu(ts, t);
+		spin_unlock_irqrestore(&ts->lock, f);
+		if (firing)
+			arch_cpu_relax();
+	} while (firing);
+}
+
 /* Frees t, which is in no table any more. May wait for its callback. */
 static void timer_destroy(struct posix_timer *t)
 {
 	hrtimer_cancel(&t->hr);
+	if (on_cpu_clock(t))
+		timer_stop_cpu(t);
 	if (t->q)
 		sigqueue_free(t->q, t->process);
 	if (t->target)
@@ -516,7 +540,7 @@ SYSCALL(timer_settime, int, timerid, int, flags, struct user_ptr, new, struct us
 		if (!t)
 			return -EINVAL;
 		timer_read(t, &shown);
-		if (hrtimer_try_to_cancel(&t->hr) >= 0)
+		if (!t->firing && hrtimer_try_to_cancel(&t->hr) >= 0)
 			break;
 		timer_unlock(ts, f);
 		arch_cpu_relax();
