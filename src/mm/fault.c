@@ -357,13 +357,15 @@ static struct vma *lock_area(struct mm *mm, u64 addr) NO_LOCK_ANALYSIS
 {
 	struct vma *v;
 	int rc = -EFAULT;
+	bool grows;
 
 	down_read(&mm->lock);
 	v = vma_find(mm, addr);
 	if (likely(v && v->start <= addr))
 		return v;
+	grows = v && v->flags & VM_GROWSDOWN;
 	up_read(&mm->lock);
-	if (!v || !(v->flags & VM_GROWSDOWN))
+	if (!grows)
 		return NULL;
 	down_write(&mm->lock);
 	v = vma_find(mm, addr);

@@ -86,9 +86,11 @@ static long move_area(struct vma *v, const struct remap *r)
 		/* Back again: the tables on that side exist. */
 		if (move_entries(n, r->new_addr, v, r->addr, r->old_len))
 			rc = -ENOMEM;
-		vma_tree_remove(mm, n);
-		vma_unlink_mapping(n);
-		vma_free(n);
+		/* Away with the new area and the tables that were made for it; it has no charge. */
+		n->flags &= ~VM_ACCOUNT;
+		vma_account(mm, n->flags, (s64)pages);
+		if (munmap_locked(mm, r->new_addr, r->new_len))
+			rc = -ENOMEM;
 		goto undo_charge;
 	}
 	vma_account(mm, n->flags, (s64)pages);

@@ -85,7 +85,7 @@ static long process_vm(pid_t pid, struct user_ptr lvec, u64 lnr, struct user_ptr
 
 	if (flags)
 		return -EINVAL;
-	rc = uio_import(&u, lvec, (u32)lnr, fast, &heap);
+	rc = uio_import(&u, lvec, lnr, fast, &heap);
 	if (rc)
 		return rc;
 	if (!u.count)

@@ -134,7 +134,7 @@ void mapping_unmap_pages(struct mapping *m, u64 first, u64 count, bool cow)
 static bool entry_clean(struct vma *v, u64 addr, const struct page *p)
 {
 	pte_t *t = pt_lookup(v->mm, addr);
-	bool dirty = false;
+	bool dirty = false, flush = false;
 
 	if (!t)
 		return false;
@@ -145,9 +145,11 @@ static bool entry_clean(struct vma *v, u64 addr, const struct page *p)
 		while (!try_cmpxchg(&t->v, &e.v, e.v & ~(PTE_D | PTE_W)))
 			;
 		dirty = e.v & PTE_D;
+		/* A clean translation may be cached as writable all the same. */
+		flush = e.v & (PTE_D | PTE_W);
 	}
 	spin_unlock(&v->mm->page_table_lock);
-	if (dirty)
+	if (flush)
 		tlb_flush_range(v->mm, addr, addr + PAGE_SIZE);
 	return dirty;
 }

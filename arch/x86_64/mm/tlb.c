@@ -216,6 +216,8 @@ void tlb_flush_page(struct mm *mm, u64 addr)
 		bool alone;
 
 		preempt_disable();
+		/* The new entry first: whoever loads the space after our look must see it. */
+		smp_mb();
 		alone = __atomic_load_n(&mm->arch.cpus.bits[0], __ATOMIC_SEQ_CST) ==
 			1ul << cpu_id();
 		if (alone)
