@@ -92,13 +92,20 @@ static void user_fpe(struct user_regs *regs, unsigned int vector)
 		force_signal(SIGFPE, code, regs->rip);
 }
 
-static void user_debug(struct user_regs *regs)
+/* Why the debug exception came; with interrupts off, on the CPU that raised it. */
+static u64 take_dr6(void)
 {
 	u64 dr6;
-	int code = TRAP_BRKPT;
 
 	__asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
 	__asm__ volatile("mov %0, %%dr6" ::"r"(0xffff0ff0ul));
+	return dr6;
+}
+
+static void user_debug(struct user_regs *regs, u64 dr6)
+{
+	int code = TRAP_BRKPT;
+
 	if (dr6 & BIT(14))
 		code = TRAP_TRACE;
 	else if (dr6 & 15)
@@ -109,6 +116,7 @@ static void user_debug(struct user_regs *regs)
 static void user_trap(struct user_regs *regs, unsigned int vector)
 {
 	struct arch_thread *th = &current->thread;
+	u64 dr6 = vector == VEC_DB ? take_dr6() : 0;
 
 	th->trap_nr = vector;
 	th->error_code = regs->orig_rax == ~0ull ? 0 : regs->orig_rax;
@@ -119,7 +127,7 @@ static void user_trap(struct user_regs *regs, unsigned int vector)
 		force_signal(SIGFPE, FPE_INTDIV, regs->rip);
 		break;
 	case VEC_DB:
-		user_debug(regs);
+		user_debug(regs, dr6);
 		break;
 	case VEC_BP:
 		force_signal(SIGTRAP, SI_KERNEL, 0);
