@@ -33,6 +33,7 @@ static void switch_mm(struct runq *rq, struct task *prev, struct task *next)
 
 	if (!next->mm) {
 		/* A kernel thread borrows what is loaded. */
+		arch_mm_switch(loaded, NULL, next);
 		next->active_mm = loaded;
 		if (!prev->mm)
 			prev->active_mm = NULL; /* the reference moves on */

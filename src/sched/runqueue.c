@@ -48,13 +48,15 @@ NO_LOCK_ANALYSIS void task_rq_unlock(struct runq *rq, struct task *t, irqflags_t
 void resched_rq(struct runq *rq)
 {
 	struct task *curr = rq->curr;
+	bool here = rq->cpu == cpu_id();
 
+	/* Here in any case: rt_offer may have marked the task for a switch that came too late. */
+	if (here)
+		set_need_resched_this_cpu();
 	if (READ_ONCE(curr->work) & WORK_RESCHED)
 		return;
 	set_task_work(curr, WORK_RESCHED);
-	if (rq->cpu == cpu_id())
-		set_need_resched_this_cpu();
-	else
+	if (!here)
 		arch_send_resched_ipi(rq->cpu);
 }
 
