@@ -139,6 +139,7 @@ void mm_install(struct mm *mm, struct mm **old);
 struct mmap_req {
 	u64 addr, len, pgoff; /* pgoff in pages */
 	u32 prot, flags;      /* PROT_*, MAP_* */
+	u32 deny;	      /* VM_MAY* that the area shall not have although the file allows it */
 	struct file *file;    /* NULL anonymous */
 	const struct vm_ops *ops; /* instead of the file's own; open is called for the new area */
 	void *private;

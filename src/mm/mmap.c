@@ -328,6 +328,7 @@ long mmap_locked(struct mm *mm, const struct mmap_req *rq, bool *populate)
 	       : anon_allows(flags, &vm);
 	if (rc)
 		return rc;
+	vm &= ~rq->deny;
 	if (!f && vm & VM_SHARED) {
 		rc = shmem_file_create("dev/zero", len, &shared);
 		if (rc)

@@ -63,7 +63,7 @@ static struct shm *shm_find(int id)
 	return s && s->id == id ? s : NULL;
 }
 
-/* want: bits of 0444 and 0222. */
+/* want: bits of 0444, 0222 and 0111. */
 static int shm_permission(const struct shm *s, u32 want)
 {
 	const struct cred *c = current_cred();
@@ -234,7 +234,7 @@ SYSCALL(shmget, s32, key, u64, size, u32, flags)
 /* Finds and checks; holds an attachment so that the segment stays while it is being mapped. */
 static int shm_hold(int id, u32 flags, struct shm **out)
 {
-	u32 want = 0444 | (flags & SHM_RDONLY ? 0 : 0222);
+	u32 want = 0444 | (flags & SHM_RDONLY ? 0 : 0222) | (flags & SHM_EXEC ? 0111 : 0);
 	struct shm *s;
 	int rc = -EINVAL;
 
@@ -287,6 +287,8 @@ SYSCALL(shmat, int, id, u64, addr, u32, flags)
 		return rc;
 	rq.prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
 		  (flags & SHM_EXEC ? PROT_EXEC : 0);
+	/* The file can be written, but this attachment never. */
+	rq.deny = flags & SHM_RDONLY ? VM_MAYWRITE : 0;
 	rq.len = s->size;
 	rq.file = s->file;
 	rq.private = s;

@@ -193,3 +193,34 @@ CASE(populate_advice)
 	RET(madvise(p, PAGE, 1000));
 	RET(madvise(p + 1, PAGE, MADV_DONTNEED));
 }
+
+/* Attached for reading is for reading, whatever mprotect asks; code needs its own permission. */
+CASE(shm_read_only_stays)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0644), ro;
+	char *p;
+
+	NEED(id >= 0 ? 0 : -1);
+	p = shmat(id, NULL, SHM_RDONLY);
+	RET(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	RET(mprotect(p, PAGE, PROT_NONE));
+	RET(mprotect(p, PAGE, PROT_READ));
+	RET(shmdt(p));
+	p = shmat(id, NULL, 0);
+	RET(mprotect(p, PAGE, PROT_READ));
+	RET(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	RET(shmdt(p));
+	if (!fork()) {
+		NEED(setuid(1234));
+		OK_PTR(shmat(id, NULL, 0));
+		p = shmat(id, NULL, SHM_RDONLY);
+		RET(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+		OK_PTR(shmat(id, NULL, SHM_RDONLY | SHM_EXEC));
+		ro = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0711);
+		OK_PTR(shmat(ro, NULL, SHM_EXEC));
+		RET(shmctl(ro, IPC_RMID, NULL));
+		_exit(0);
+	}
+	wait(NULL);
+	RET(shmctl(id, IPC_RMID, NULL));
+}
