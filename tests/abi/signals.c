@@ -638,3 +638,35 @@ CASE(stop_continue_restarts_nanosleep)
 	waitpid(pid, &status, 0);
 	abi_show_status("sleeper", status);
 }
+
+/* The number of a call is its lower half; whatever stands above does not keep it from being
+ * restarted, nor from ending with EINTR. */
+static void nobody_minds(int sig)
+{
+	(void)sig;
+}
+
+CASE(restart_with_high_bits)
+{
+	struct sigaction sa = { .sa_handler = nobody_minds };
+	long high = (long)(1UL << 63 | 1UL << 40);
+	int p[2];
+	char c = 0;
+
+	NEED(sigaction(SIGALRM, &sa, NULL));
+	ualarm(20000, 0);
+	OK(syscall(high | SYS_pause));
+	sa.sa_flags = SA_RESTART;
+	NEED(sigaction(SIGALRM, &sa, NULL));
+	NEED(pipe(p));
+	if (!fork()) {
+		usleep(100000);
+		if (write(p[1], "x", 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	ualarm(20000, 0);
+	RET(syscall(high | SYS_read, p[0], &c, 1));
+	SHOW("%c", c);
+	wait(NULL);
+}

@@ -236,7 +236,8 @@ bad:
 
 int arch_syscall_restart_code(const struct user_regs *regs)
 {
-	if ((s64)regs->orig_rax < 0)
+	/* Only the lower half is the number of a call. */
+	if ((u32)regs->orig_rax == ~0u)
 		return 0;
 	switch (-(s64)regs->rax) {
 	case ERESTARTSYS:
