@@ -72,6 +72,13 @@ static void type(const char *s)
 		SHOW("short write");
 	usleep(20000);
 }
+/* What a program reads of what was typed, and what the terminal shows of it. */
+static void edit(const char *what, const char *text)
+{
+	type(text);
+	show_read(what, slave, 100);
+	show_read("echo", master, 200);
+}
 static void set_flags(tcflag_t *(*which)(struct termios *), tcflag_t on, tcflag_t off)
 {
 	struct termios t;
@@ -121,9 +128,7 @@ CASE(initial_settings)
 CASE(canonical_read)
 {
 	open_pair();
-	type("hello\nwor");
-	show_read("slave", slave, 100);
-	show_read("echo", master, 100);
+	edit("slave", "hello\nwor");
 	type("ld\n");
 	show_read("part", slave, 3);
 	show_read("rest", slave, 100);
@@ -134,27 +139,13 @@ CASE(canonical_read)
 CASE(erase_word_kill)
 {
 	open_pair();
-	type("abc\177d\n");
-	show_read("erase", slave, 100);
-	show_read("echo", master, 100);
-	type("one two\027three\n");
-	show_read("word", slave, 100);
-	show_read("echo", master, 100);
-	type("nothing\025left\n");
-	show_read("kill", slave, 100);
-	show_read("echo", master, 200);
-	type("\026\003\026\177x\n");
-	show_read("literal", slave, 100);
-	show_read("echo", master, 100);
-	type("ab\022c\n");
-	show_read("reprint", slave, 100);
-	show_read("echo", master, 100);
-	type("a\t\177b\n");
-	show_read("tab", slave, 100);
-	show_read("echo", master, 100);
-	type("\001\177\n");
-	show_read("control", slave, 100);
-	show_read("echo", master, 100);
+	edit("erase", "abc\177d\n");
+	edit("word", "one two\027three\n");
+	edit("kill", "nothing\025left\n");
+	edit("literal", "\026\003\026\177x\n");
+	edit("reprint", "ab\022c\n");
+	edit("tab", "a\t\177b\n");
+	edit("control", "\001\177\n");
 }
 
 CASE(end_of_file)
@@ -202,9 +193,7 @@ CASE(utf8_erase)
 {
 	open_pair();
 	set_flags(iflag, IUTF8, 0);
-	type("a\303\251\177\n");
-	show_read("with", slave, 100);
-	show_read("echo", master, 100);
+	edit("with", "a\303\251\177\n");
 	set_flags(iflag, 0, IUTF8);
 	type("a\303\251\177\n");
 	show_read("without", slave, 100);

@@ -280,6 +280,19 @@ static void *futex_waiter(void *arg)
 	return NULL;
 }
 
+static void start_waiters(pthread_t *t, struct waiter *w, int n)
+{
+	for (int i = 0; i < n; i++)
+		t[i] = spawn(futex_waiter, &w[i]);
+	until_sleeping(n);
+}
+
+static void join_all(const pthread_t *t, int n)
+{
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
+
 static void until_count(int n)
 {
 	while (count != n)
@@ -291,11 +304,9 @@ CASE(futex_wake_counts)
 	struct waiter w[4];
 	pthread_t t[4];
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		w[i] = (struct waiter){ &word, ~0U, -7, 0 };
-		t[i] = spawn(futex_waiter, &w[i]);
-	}
-	until_sleeping(4);
+	start_waiters(t, w, 4);
 	RET(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0));
 	until_count(1);
 	RET(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0));
@@ -313,15 +324,12 @@ CASE(futex_bitsets)
 	struct waiter w[3] = { { &word, 1, 0, 0 }, { &word, 2, 0, 0 }, { &word, 3, 0, 0 } };
 	pthread_t t[3];
 
-	for (int i = 0; i < 3; i++)
-		t[i] = spawn(futex_waiter, &w[i]);
-	until_sleeping(3);
+	start_waiters(t, w, 3);
 	RET(futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 4));
 	RET(futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 1));
 	until_count(2);
 	RET(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0));
-	for (int i = 0; i < 3; i++)
-		pthread_join(t[i], NULL);
+	join_all(t, 3);
 }
 
 CASE(futex_requeue)
@@ -330,11 +338,9 @@ CASE(futex_requeue)
 	static uint32_t other;
 	pthread_t t[4];
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		w[i] = (struct waiter){ &word, ~0U, 0, 0 };
-		t[i] = spawn(futex_waiter, &w[i]);
-	}
-	until_sleeping(4);
+	start_waiters(t, w, 4);
 	RET(futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)2, &other, 0));
 	until_count(1);
 	RET(futex(&other, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0));
@@ -342,8 +348,7 @@ CASE(futex_requeue)
 	RET(futex(&word, FUTEX_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)9, &other, 0));
 	RET(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0));
 	RET(futex(&other, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 0));
-	for (int i = 0; i < 4; i++)
-		pthread_join(t[i], NULL);
+	join_all(t, 4);
 }
 
 CASE(futex_wake_op)
@@ -374,17 +379,14 @@ CASE(futex_wake_op)
 	other = 0;
 	w[0] = (struct waiter){ &word, ~0U, 0, 0 };
 	w[1] = (struct waiter){ &other, ~0U, 0, 0 };
-	for (int i = 0; i < 2; i++)
-		t[i] = spawn(futex_waiter, &w[i]);
-	until_sleeping(2);
+	start_waiters(t, w, 2);
 	RET(futex(&word, priv, 1, (void *)1, &other,
 		  FUTEX_OP(FUTEX_OP_SET, 9, FUTEX_OP_CMP_EQ, 1)));
 	until_count(1);
 	SHOW("%u", other);
 	RET(futex(&word, priv, 1, (void *)1, &other,
 		  FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_GT, 8)));
-	for (int i = 0; i < 2; i++)
-		pthread_join(t[i], NULL);
+	join_all(t, 2);
 }
 
 CASE(futex_between_processes)
@@ -855,8 +857,7 @@ CASE(threads_map_and_unmap)
 
 	for (int i = 0; i < 4; i++)
 		t[i] = spawn(churn, NULL);
-	for (int i = 0; i < 4; i++)
-		pthread_join(t[i], NULL);
+	join_all(t, 4);
 	SHOW("wrong %d", count);
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Reading text from a picture of the screen: every cell is compared with the glyphs of the font.
+"""Reading the screen of a session: as a picture, and as the memory of the VGA text mode.
 
-VGA text shows the font of QEMU's VGA BIOS, the framebuffer console that of the distribution's
-package. A cell that is no glyph reads as `?`.
+In a picture every cell is compared with the glyphs of the font: VGA text shows the font of QEMU's
+VGA BIOS, the framebuffer console that of the distribution's package. A cell that is no glyph, such
+as one under the cursor, reads as `?`. The memory shows no cursor, and has the attributes.
 """
 import os
 import re
@@ -11,6 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/build"))
 import psf2h  # noqa: E402  pylint: disable=wrong-import-position
+from session import LIMIT  # noqa: E402  pylint: disable=wrong-import-position
 
 CONSOLE_FONT = "/usr/share/consolefonts/Uni2-Fixed16.psf.gz"
 VGA_BIOS = "/usr/share/seabios/vgabios-stdvga.bin"
@@ -57,9 +59,14 @@ def cell_bitmap(rows, left, top, width):
     return bytes(sum(1 << (7 - x) for x in range(8) if line[x] != ground) for line in pixels)
 
 
-def read(data):
-    """The text of a picture: lines with trailing blanks removed."""
-    width, height, rows = ppm(data)
+def picture(s):
+    """The bytes of a screenshot, a PPM."""
+    return s.screen(os.path.join(s.folder.name, "shot.ppm"))
+
+
+def picture_text(s):
+    """The lines a picture of the screen shows, without trailing blanks."""
+    width, height, rows = ppm(picture(s))
     vga = width == 720
     cell = 9 if vga else 8
     glyphs = vga_glyphs() if vga else console_glyphs()
@@ -73,16 +80,39 @@ def read(data):
                 bitmap = cell_bitmap(rows, left, top, cell)
                 line += glyphs.get(bitmap, " " if not any(bitmap) else "?")
         lines.append(line.rstrip())
-    return "\n".join(lines) + "\n"
+    return lines
 
 
-def wait_for(look, pattern, seconds):
-    """Look until the text matches; the text. Raises AssertionError with what was there."""
-    end = time.monotonic() + seconds
+def vga_cells(s, first, count):
+    """`count` words of the memory of the VGA text mode: characters and attributes."""
+    line = "xp /%dhx %#x" % (count, 0xb8000 + 2 * first)
+    answer = s.command("human-monitor-command", **{"command-line": line})
+    cells = [int(x, 16) for x in re.findall(r"0x([0-9a-f]{4})\b", answer["return"])]
+    assert len(cells) == count, answer["return"][:200]
+    return cells
+
+
+def vga_text(s):
+    """The 25 lines of the VGA text screen."""
+    chars = [c & 255 for c in vga_cells(s, 0, 2000)]
+    text = "".join(chr(c) if 32 <= c < 127 else "?" if c else " " for c in chars)
+    return [text[i:i + 80].rstrip() for i in range(0, 2000, 80)]
+
+
+def vga_attribute(s, word):
+    """The attribute byte of the first character of a word on the screen."""
+    lines = vga_text(s)
+    number = next(i for i, text in enumerate(lines) if word in text)
+    return vga_cells(s, 80 * number + lines[number].index(word), 1)[0] >> 8
+
+
+def wait_for(s, read, pattern, limit=LIMIT):
+    """Look at the screen until a line matches; the lines."""
+    end = time.monotonic() + limit
     while True:
-        text = look()
-        if re.search(pattern, text):
-            return text
+        lines = read(s)
+        if any(re.search(pattern, line) for line in lines):
+            return lines
         if time.monotonic() > end:
-            raise AssertionError("the screen never showed %r:\n%s" % (pattern, text))
+            raise AssertionError("no %r on the screen:\n%s" % (pattern, "\n".join(lines)))
         time.sleep(0.1)
