@@ -237,6 +237,14 @@ def archive(image):
     return bytes(cpio.out)
 
 
+def write_depend(path, output, inputs):
+    """A makefile fragment: output depends on the inputs, none of which must exist."""
+    inputs = [i for i in inputs if " " not in i and ":" not in i]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("%s: %s\n" % (output, " ".join(inputs)))
+        f.writelines("%s:\n" % i for i in inputs)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -254,10 +262,7 @@ def main():
         f.write(data)
     os.replace(args.output + ".new", args.output)
     if args.depend:
-        inputs = [i for i in builder.image.inputs if " " not in i and ":" not in i]
-        with open(args.depend, "w", encoding="utf-8") as f:
-            f.write("%s: %s\n" % (args.output, " ".join(inputs)))
-            f.writelines("%s:\n" % i for i in inputs)
+        write_depend(args.depend, args.output, builder.image.inputs)
 
 
 if __name__ == "__main__":
