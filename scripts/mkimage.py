@@ -10,8 +10,9 @@ them: the room before it goes into NUL bytes behind the name, which every reader
 Hard links share one inode number; the first entry carries the data.
 
 usage: mkimage.py [--depend FILE] [--gzip] LIST -o OUT
-Environment: IMAGE_BUSYBOX (folder made by scripts/build/busybox.sh), IMAGE_PROGRAMS (folder with
-the programs of userland/), IMAGE_TESTS (folder with those of tests/abi/), KEELSON_CACHE.
+Environment: IMAGE_BUSYBOX and IMAGE_E2FSPROGS (folders made by scripts/build/{busybox,e2fsprogs}.sh),
+IMAGE_PROGRAMS (folder with the programs of userland/), IMAGE_TESTS (folder with those of
+tests/abi/), KEELSON_CACHE.
 """
 import argparse
 import fnmatch
@@ -172,6 +173,25 @@ class Builder:
                             and any(fnmatch.fnmatch(path, glob) for glob in only))
         self.notice("Debian package " + package, "see the file",
                     "%s%s/%s/copyright" % (root, DOC, package))
+
+    def do_debs(self, *packages):
+        """Packages with all that they depend on; documentation left out, no script is run."""
+        names = subprocess.run(["scripts/setup.sh", "closure", *packages], check=True,
+                               stdout=subprocess.PIPE).stdout.decode().split()
+        for name in names:
+            self.do_deb(name)
+
+    def do_e2fsprogs(self):
+        """mke2fs, e2fsck and the rest, static, with the names they are called by."""
+        folder = os.environ["IMAGE_E2FSPROGS"]
+        for name in sorted(os.listdir(folder + "/sbin")):
+            self.image.add_file("/sbin/" + name, "%s/sbin/%s" % (folder, name), 0o755)
+        for name in ("mkfs.ext2", "fsck.ext2", "e2label"):
+            base = {"m": "mke2fs", "f": "e2fsck", "e": "tune2fs"}[name[0]]
+            self.do_slink("/sbin/" + name, base)
+        self.image.add_file("/etc/mke2fs.conf", folder + "/mke2fs.conf", 0o644)
+        self.notice("e2fsprogs 1.47.0", "GNU General Public License, version 2, and others",
+                    folder + "/NOTICE")
 
     def notice(self, what, licence, source):
         """Remember a part of the image and where the text of its licence lies."""

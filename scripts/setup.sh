@@ -7,6 +7,7 @@
 #   scripts/setup.sh           packages and sources
 #   scripts/setup.sh linux     also Debian's kernel, the oracle of tests and benchmarks
 #   scripts/setup.sh debs P... also the packages P..., downloaded but not installed
+#   scripts/setup.sh closure P... the same with all that they depend on; prints the names
 set -eu
 cd "$(dirname "$0")/.."
 cache=${KEELSON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/keelson}
@@ -74,6 +75,40 @@ fetch_sources() {
 	done
 }
 
+# Download the packages and everything they depend on, as apt would install them on an empty system
+# (it checks every file against the signed lists), unpack each into $cache/debs/NAME without running
+# anything of it, and print the names. What was asked for before is only printed.
+fetch_closure() {
+	note="$cache/debs/closure-$(echo "$@" | sha256sum | cut -c1-16)"
+	if [ ! -f "$note" ]; then
+		mkdir -p "$cache/debs" "$cache/closure/archives/partial"
+		: >"$cache/closure/status"
+		set -- -qq -o "Dir::State::status=$cache/closure/status" \
+			-o "Dir::Cache::archives=$cache/closure/archives" -o APT::Sandbox::User= \
+			-o Debug::NoLocking=1 --no-install-recommends install "$@"
+		apt-get -s "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | sort >"$note.new"
+		[ -s "$note.new" ] || {
+			as_root apt-get -qq update >&2
+			apt-get -s "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | sort >"$note.new"
+		}
+		[ -s "$note.new" ] || { echo "setup: apt cannot resolve: $*" >&2; exit 1; }
+		echo "setup: fetching $(wc -l <"$note.new") packages" >&2
+		apt-get -y -d "$@" >&2
+		for deb in "$cache/closure/archives/"*.deb; do
+			name=${deb##*/}
+			name=${name%%_*}
+			[ -d "$cache/debs/$name/root" ] && continue
+			rm -rf "$cache/debs/$name.new"
+			mkdir -p "$cache/debs/$name.new/root"
+			dpkg -x "$deb" "$cache/debs/$name.new/root"
+			mv "$cache/debs/$name.new" "$cache/debs/$name"
+		done
+		rm -rf "$cache/closure/archives"
+		mv "$note.new" "$note"
+	fi
+	cat "$note"
+}
+
 # Download packages without installing them, and unpack each into $cache/debs/NAME.
 fetch_debs() {
 	for package; do
@@ -112,5 +147,6 @@ case ${1:-} in
 "") ;;
 linux) fetch_linux ;;
 debs) shift; fetch_debs "$@" ;;
+closure) shift; fetch_closure "$@" ;;
 *) sed -n 's/^# \{0,1\}//p' "$0" | sed -n '2,/^$/p'; exit 2 ;;
 esac

@@ -3,7 +3,7 @@
 # Programs for the guest, root file systems, the ISO. Independent of the kernel's configuration,
 # except for the ISO.
 
-.PHONY: images iso programs
+.PHONY: images iso programs image
 MUSL_CC := musl-gcc
 user-flags := -std=gnu17 -O2 -g0 -static -s -Wall -Wextra -Wno-unused-parameter -Wno-array-bounds -Wno-clobbered \
 	-Werror
@@ -25,14 +25,16 @@ build/tests/%: $$(wildcard tests/abi/$$*.c tests/bench/$$*.c tests/stress/$$*.c)
 	$(call say,MUSL,$@)mkdir -p $(@D) && $(MUSL_CC) $(user-flags) -pthread -o $@ $< $(user-tail)
 
 images := $(patsubst rootfs/images/%.list,build/images/%.cpio,$(wildcard rootfs/images/*.list))
-images: $(filter-out build/images/debian.cpio,$(images))
+images: $(filter-out $(patsubst %,build/images/%.cpio,debian disk dev),$(images))
+# What an image list may name, as its builder wants it.
+image-inputs := scripts/mkimage.py scripts/build/busybox.sh scripts/build/e2fsprogs.sh scripts/sources.list \
+	$(user-out)
+image-env = IMAGE_BUSYBOX=$$(scripts/build/busybox.sh) IMAGE_E2FSPROGS=$$(scripts/build/e2fsprogs.sh) \
+	IMAGE_PROGRAMS=build/user IMAGE_TESTS=build/tests
 
-build/images/%.cpio: rootfs/images/%.list scripts/mkimage.py scripts/build/busybox.sh \
-		scripts/sources.list $(user-out) $$(if $$(filter test debian first,$$*),$(test-out))
-	$(call say,IMAGE,$@)mkdir -p $(@D) && \
-		busybox=$$(scripts/build/busybox.sh) && \
-		IMAGE_BUSYBOX=$$busybox IMAGE_PROGRAMS=build/user IMAGE_TESTS=build/tests \
-		$(python) scripts/mkimage.py --depend $@.d -o $@ $<
+build/images/%.cpio: rootfs/images/%.list $(image-inputs) \
+		$$(if $$(filter test debian first,$$*),$(test-out))
+	$(call say,IMAGE,$@)mkdir -p $(@D) && $(image-env) $(python) scripts/mkimage.py --depend $@.d -o $@ $<
 -include $(wildcard $(images:=.d))
 
 iso: $(B)/keelson.iso
@@ -41,3 +43,12 @@ $(B)/keelson.iso: $(B)/kernel.img build/images/default.cpio scripts/mkiso.sh
 
 .PHONY: debian-image
 debian-image: build/images/debian.cpio
+
+# A disk that boots by itself, as raw bytes and as qcow2. `make image IMAGE=dev` for another list.
+IMAGE ?= disk
+image: $(B)/$(IMAGE).raw $(B)/$(IMAGE).qcow2
+$(B)/%.raw: rootfs/images/%.list scripts/mkdisk.py $(image-inputs) $(B)/kernel.img
+	$(call say,DISK,$@)$(image-env) $(python) scripts/mkdisk.py --depend $@.d --kernel $(B)/kernel.img -o $@ $<
+$(B)/%.qcow2: $(B)/%.raw
+	$(call say,QCOW2,$@)qemu-img convert -f raw -O qcow2 $< $@.new && mv $@.new $@
+-include $(wildcard $(B)/$(IMAGE).raw.d)

@@ -11,7 +11,9 @@ help:
 #: make test               everything that proves it; the last line is `N passed, N failed`
 #: make                    the kernel of configuration CONFIG (default), in build/CONFIG/
 #: make iso                build/CONFIG/keelson.iso: BIOS and UEFI
-#: make images             the root file systems alone
+#: make image              build/CONFIG/disk.raw and .qcow2: a disk that boots by BIOS and by UEFI
+#: make image IMAGE=dev    the same with Debian's tools and a compiler
+#: make images             the root file systems in memory alone
 #: make check              static checks: warnings, clang, cppcheck, shellcheck, style
 #: make bench              figures, Linux beside them
 #: make stress             long stress, each 10 minutes, in the debug configuration
