@@ -265,6 +265,7 @@ static int make_sb(void)
 {
 	struct super_block *sb;
 	struct inode *root;
+	int rc;
 
 	if (devpts_sb)
 		return 0;
@@ -279,8 +280,9 @@ static int make_sb(void)
 	ptmx_inode = make_inode(sb, PTMX_INO, S_IFCHR | opts.ptmxmode, PTMX_DEV);
 	if (!root || !ptmx_inode)
 		goto undo;
-	sb->root = d_alloc_root(root);
-	if (!sb->root)
+	rc = sb_set_root(sb, root);
+	root = NULL;
+	if (rc)
 		goto undo;
 	devpts_sb = sb;
 	return 0;

@@ -221,33 +221,18 @@ const struct file_ops proc_root_fops = { .iterate = root_iterate, .llseek = gene
 static struct super_block *proc_sb; /* one for all mounts; kept for ever */
 static DEFINE_MUTEX(proc_sb_lock, LOCK_FS_PRIVATE);
 
-static int proc_make_sb(const struct fs_type *type, u32 flags, struct super_block **out)
+static int make_root(struct super_block *sb, struct inode **out)
 {
-	struct super_block *sb = sb_create(type, &proc_super_ops, flags | SB_NODEV);
-	struct inode *root;
+	struct inode *root = new_inode(sb, S_IFDIR | 0555, 1);
 
-	if (!sb)
-		return -ENOMEM;
-	sb->magic = PROC_MAGIC;
-	sb->blocksize = 1024;
-	sb->maxbytes = 0x7fffffffffffffff;
-	sb->time_gran = 1;
-	root = new_inode(sb, S_IFDIR | 0555, 1);
 	if (!root)
-		goto undo;
+		return -ENOMEM;
+	sb->blocksize = 1024;
 	root->ops = &proc_root_iops;
 	root->fops = &proc_root_fops;
 	PROC_I(root)->node = proc_tree_root();
-	sb->root = d_alloc_root(root);
-	if (!sb->root) {
-		inode_put(root);
-		goto undo;
-	}
-	*out = sb;
+	*out = root;
 	return 0;
-undo:
-	sb_put(sb);
-	return -ENOMEM;
 }
 
 static int proc_mount(const struct fs_type *type, u32 flags, const char *source __maybe_unused,
@@ -257,7 +242,8 @@ static int proc_mount(const struct fs_type *type, u32 flags, const char *source 
 
 	mutex_lock(&proc_sb_lock);
 	if (!proc_sb)
-		rc = proc_make_sb(type, flags & ~SB_RDONLY, &proc_sb);
+		rc = sb_make(type, &proc_super_ops, (flags & ~SB_RDONLY) | SB_NODEV, PROC_MAGIC,
+			     make_root, &proc_sb);
 	if (rc == 0) {
 		atomic_inc(&proc_sb->active);
 		*out = proc_sb;

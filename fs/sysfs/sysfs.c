@@ -326,29 +326,9 @@ static int sysfs_statfs(struct dentry *d __maybe_unused, struct kstatfs *st)
 static const struct super_ops sysfs_super_ops = { .evict_inode = sysfs_evict_inode,
 						  .statfs = sysfs_statfs };
 
-static int make_sb(const struct fs_type *type, u32 flags, struct super_block **out)
+static int make_root(struct super_block *sb, struct inode **out)
 {
-	struct super_block *sb = sb_create(type, &sysfs_super_ops, flags | SB_NODEV);
-	struct inode *root;
-
-	if (!sb)
-		return -ENOMEM;
-	sb->magic = SYSFS_MAGIC;
-	sb->blocksize = PAGE_SIZE;
-	sb->maxbytes = 0x7fffffffffffffff;
-	sb->time_gran = 1;
-	if (node_inode(sb, root_node, &root))
-		goto undo;
-	sb->root = d_alloc_root(root);
-	if (!sb->root) {
-		inode_put(root);
-		goto undo;
-	}
-	*out = sb;
-	return 0;
-undo:
-	sb_put(sb);
-	return -ENOMEM;
+	return node_inode(sb, root_node, out);
 }
 
 static int sysfs_mount(const struct fs_type *type, u32 flags, const char *source __maybe_unused,
@@ -358,7 +338,8 @@ static int sysfs_mount(const struct fs_type *type, u32 flags, const char *source
 
 	mutex_lock(&tree_lock);
 	if (!sysfs_sb)
-		rc = make_sb(type, flags & ~SB_RDONLY, &sysfs_sb);
+		rc = sb_make(type, &sysfs_super_ops, (flags & ~SB_RDONLY) | SB_NODEV, SYSFS_MAGIC,
+			     make_root, &sysfs_sb);
 	if (rc == 0) {
 		atomic_inc(&sysfs_sb->active);
 		*out = sysfs_sb;

@@ -218,10 +218,8 @@ int shmem_file_create(const char *name, u64 size, struct file **out)
 	rc = file_open_path(&p, O_RDWR | O_LARGEFILE, current_cred(), out);
 	d_put(p.dentry);
 	/* Its maker does not count as a writer: it may be executed while the descriptor is open. */
-	if (!rc && ((*out)->mode & FMODE_WROTE)) {
-		(*out)->mode &= ~FMODE_WROTE;
-		atomic_dec(&i->writers);
-	}
+	if (!rc && ((*out)->mode & FMODE_WROTE))
+		file_put_write(*out);
 	return rc;
 }
 

@@ -111,8 +111,7 @@ static int tmpfs_fill(struct super_block *sb, struct tmpfs_sb *s)
 		return rc;
 	root->uid = s->uid;
 	root->gid = s->gid;
-	sb->root = d_alloc_root(root);
-	return sb->root ? 0 : -ENOMEM;
+	return sb_set_root(sb, root);
 }
 
 static int mount_common(const struct fs_type *type, u32 flags, char *data, bool ramfs,

@@ -108,11 +108,11 @@ void setattr_copy(struct inode *i, const struct iattr *a)
 		i->gid = a->gid;
 	spin_lock(&i->spin);
 	if (a->valid & ATTR_ATIME)
-		i->atime = a->atime;
+		i->atime = time_trunc(i->sb, a->atime);
 	if (a->valid & ATTR_MTIME)
-		i->mtime = a->mtime;
+		i->mtime = time_trunc(i->sb, a->mtime);
 	if (a->valid & ATTR_CTIME)
-		i->ctime = a->ctime;
+		i->ctime = time_trunc(i->sb, a->ctime);
 	i->version++;
 	spin_unlock(&i->spin);
 	if (a->valid & ATTR_MODE) {
@@ -194,6 +194,7 @@ int vfs_setattr(struct dentry *d, struct iattr *a)
 		if (!rc && (mode_only.valid & ATTR_MODE)) {
 			i->mode = mode_only.mode;
 			inode_touch(i, ATTR_CTIME);
+			inode_mark_dirty(i);
 		}
 		return rc;
 	}
@@ -205,11 +206,10 @@ int notify_change(const struct path *p, struct iattr *a)
 	struct inode *i = p->dentry->inode;
 	int rc;
 
-	rc = mount_writable(p);
-	if (rc)
-		return rc;
 	down_write(&i->lock);
-	rc = vfs_setattr(p->dentry, a);
+	rc = mount_writable(p);
+	if (!rc)
+		rc = vfs_setattr(p->dentry, a);
 	up_write(&i->lock);
 	if (!rc)
 		notify_dentry(p->dentry, IN_ATTRIB);
@@ -228,6 +228,7 @@ int file_remove_privs(struct file *f)
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 		mode &= ~(mode_t)S_ISGID;
 	i->mode = mode;
+	inode_mark_dirty(i);
 	return 0;
 }
 
@@ -265,7 +266,9 @@ int vfs_truncate(const struct path *p, loff_t size)
 	if (rc)
 		return rc;
 	down_write(&i->lock);
-	rc = truncate_locked(p->dentry, size, 0, NULL);
+	rc = mount_writable(p);
+	if (!rc)
+		rc = truncate_locked(p->dentry, size, 0, NULL);
 	up_write(&i->lock);
 	inode_put_write(i);
 	if (!rc)

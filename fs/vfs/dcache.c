@@ -130,15 +130,23 @@ struct dentry *d_find_rcu(const struct dentry *parent, const struct qstr *name, 
 struct dentry *d_lookup(struct dentry *parent, const struct qstr *name)
 {
 	struct dentry *d;
-	u32 seq;
+	u32 seq, moves;
 
 	for (;;) {
+		moves = read_seqbegin(&d_rename_seq);
 		rcu_read_lock();
 		d = d_find_rcu(parent, name, &seq);
 		if (d && !d_get_unless_dead(d))
 			d = NULL;
 		rcu_read_unlock();
-		if (!d || (!read_seqretry(&d->seq, seq) && !d_unhashed(d)))
+		if (!d) {
+			/* A name of the same chain that was renamed while we stood on it has led us
+			 * into another chain: what we look for may be there all the same. */
+			if (read_seqretry(&d_rename_seq, moves))
+				continue;
+			return NULL;
+		}
+		if (!read_seqretry(&d->seq, seq) && !d_unhashed(d))
 			return d;
 		d_put(d);
 	}
@@ -271,6 +279,45 @@ void d_add(struct dentry *d, struct inode *inode)
 	if (d->flags & DCACHE_UNHASHED)
 		hash_locked(d);
 	spin_unlock(&d->lock);
+}
+
+/* Has the directory a name already? One whose dentry is being freed does not count: the parent's
+ * chain may have lost it a moment before the inode does. inode->spin held. */
+static bool has_alias(const struct inode *inode)
+{
+	const struct dentry *a;
+
+	list_for_each_entry(a, &inode->aliases, alias) {
+		if (refcount_read(&a->refs) >= 0 && !d_unhashed(a))
+			return true;
+	}
+	return inode->sb->root && inode->sb->root->inode == inode;
+}
+
+int d_splice(struct dentry *d, struct inode *inode)
+{
+	bool refused = false;
+
+	spin_lock(&d->lock);
+	if (inode) {
+		spin_lock(&inode->spin);
+		refused = S_ISDIR(inode->mode) && has_alias(inode);
+		if (!refused)
+			list_add(&d->alias, &inode->aliases);
+		spin_unlock(&inode->spin);
+	}
+	if (!refused) {
+		write_seqbegin(&d->seq);
+		WRITE_ONCE(d->inode, inode);
+		write_seqend(&d->seq);
+		if (d->flags & DCACHE_UNHASHED)
+			hash_locked(d);
+	}
+	spin_unlock(&d->lock);
+	if (!refused)
+		return 0;
+	inode_put(inode);
+	return -ELOOP;
 }
 
 void d_instantiate(struct dentry *d, struct inode *inode)
@@ -429,7 +476,8 @@ void d_put(struct dentry *d)
 	d_put_zero(d);
 }
 
-/* Drops a dentry that the shrinker or a pruner holds locked with refs 0. */
+/* Drops a dentry that the shrinker or a pruner holds locked with refs 0. Its super block must not go
+ * meanwhile: see sb_shrink_begin. */
 static void shrink_one(struct dentry *d)
 {
 	struct dentry *parent;
@@ -564,11 +612,12 @@ static u64 dentry_shrink_count(void)
 	return READ_ONCE(dentry_lru_count);
 }
 
-static NO_LOCK_ANALYSIS u64 dentry_shrink_scan(u64 n)
+NO_LOCK_ANALYSIS u64 dentry_shrink_scan(u64 n)
 {
 	u64 done = 0, looked = 0;
 
 	while (looked++ < n * 2 && done < n) {
+		struct super_block *sb;
 		struct dentry *d;
 
 		spin_lock(&lru_lock);
@@ -589,16 +638,24 @@ static NO_LOCK_ANALYSIS u64 dentry_shrink_scan(u64 n)
 			spin_unlock(&d->lock);
 			continue;
 		}
+		if (!sb_shrink_begin(d->sb)) {
+			list_move(&d->lru, &dentry_lru);
+			spin_unlock(&lru_lock);
+			spin_unlock(&d->lock);
+			continue;
+		}
+		sb = d->sb;
 		list_del_init(&d->lru);
 		dentry_lru_count--;
 		d->flags &= ~DCACHE_LRU;
 		spin_unlock(&lru_lock);
 		if (refcount_read(&d->refs) != 0) {
 			spin_unlock(&d->lock);
-			continue;
+		} else {
+			shrink_one(d);
+			done++;
 		}
-		shrink_one(d);
-		done++;
+		sb_shrink_end(sb);
 	}
 	return done;
 }
@@ -617,8 +674,8 @@ static NO_LOCK_ANALYSIS void prune_level(struct dentry *d, unsigned int depth)
 restart:
 	spin_lock(&d->lock);
 	list_for_each_entry(c, &d->children, sibling) {
-		if (refcount_read(&c->refs) > 0 && !list_empty(&c->children) && depth < 8) {
-			atomic_inc(&c->refs.n);
+		if (refcount_read(&c->refs) > 0 && !list_empty(&c->children) && depth < 8 &&
+		    d_get_unless_dead(c)) {
 			spin_unlock(&d->lock);
 			prune_level(c, depth + 1);
 			spin_lock(&d->lock);
@@ -681,6 +738,7 @@ static NO_LOCK_ANALYSIS void umount_leaf(struct dentry *d)
 	spin_unlock(&d->parent->lock);
 }
 
+/* Nobody uses the tree and shrinkers keep off, so plain looks at the lists are enough. */
 void dcache_umount(struct super_block *sb)
 {
 	struct dentry *root = sb->root, *d = root, *parent;

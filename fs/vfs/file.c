@@ -5,7 +5,7 @@
  * file_release_now. file_put may be called anywhere: a release that cannot run at once (it may
  * sleep) is left to the way back to user mode, or to a work item for kernel threads and atomic
  * context. The memory goes after an RCU grace period, because fd_get_slow looks at refs first.
- * Invariants: a file counts in inode->writers exactly when FMODE_WROTE is set. */
+ * Invariants: a file counts in inode->writers and mount->writers exactly when FMODE_WROTE is set. */
 #include "notify.h"
 #include "vfs_internal.h"
 
@@ -82,6 +82,30 @@ int inode_deny_write(struct inode *i)
 	return 0;
 }
 
+/* Counts f as a writer of its inode and mount. Counted first and asked then: whoever makes either
+ * read-only sets the flag first and looks at the counts then. */
+static int file_get_write(struct file *f)
+{
+	int rc = inode_get_write(f->inode);
+
+	if (rc)
+		return mount_readonly(f->path.mnt) ? -EROFS : rc;
+	atomic_inc(&f->path.mnt->writers);
+	f->mode |= FMODE_WROTE;
+	smp_mb();
+	rc = mount_writable(&f->path);
+	if (rc)
+		file_put_write(f);
+	return rc;
+}
+
+void file_put_write(struct file *f)
+{
+	f->mode &= ~FMODE_WROTE;
+	atomic_dec(&f->path.mnt->writers);
+	inode_put_write(f->inode);
+}
+
 void file_allow_write(struct file *f)
 {
 	if (f->mode & FMODE_EXEC) {
@@ -110,7 +134,7 @@ void file_release_now(struct file *f)
 	if (unlikely(f->owner))
 		fasync_free(f);
 	if (f->mode & FMODE_WROTE)
-		inode_put_write(i);
+		file_put_write(f);
 	if (f->mode & FMODE_EXEC)
 		inode_allow_write(i);
 	path_put(&f->path);
@@ -190,12 +214,9 @@ int file_finish_open(struct file *f, const struct path *p)
 	f->mode |= open_fmode((int)f->flags, i);
 	f->ops = i->fops;
 	if ((f->mode & FMODE_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode))) {
-		rc = mount_writable(p);
-		if (!rc)
-			rc = inode_get_write(i);
+		rc = file_get_write(f);
 		if (rc)
 			goto fail;
-		f->mode |= FMODE_WROTE;
 	}
 	if (f->ops->open) {
 		rc = f->ops->open(i, f);
@@ -212,7 +233,7 @@ int file_finish_open(struct file *f, const struct path *p)
 	return 0;
 undo_write:
 	if (f->mode & FMODE_WROTE)
-		inode_put_write(i);
+		file_put_write(f);
 fail:
 	path_put(&f->path);
 	f->path = (struct path){ NULL, NULL };

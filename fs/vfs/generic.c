@@ -239,29 +239,23 @@ static void anon_dname(struct dentry *d, struct strbuf *sb)
 }
 static const struct dentry_ops anon_dentry_ops = { .dname = anon_dname };
 
+static int anon_root(struct super_block *sb, struct inode **out)
+{
+	struct inode *i = inode_new(sb);
+
+	if (!i)
+		return -ENOMEM;
+	i->ino = 1;
+	i->mode = S_IFDIR | 0700;
+	*out = i;
+	return 0;
+}
+
 static int anon_fs_mount(const struct fs_type *type, u32 flags, const char *source __maybe_unused,
 			 char *data __maybe_unused, struct super_block **out)
 {
-	struct super_block *sb = sb_create(type, &anon_super_ops, flags | SB_I_NODEV_FS);
-	struct inode *i;
-
-	if (!sb)
-		return -ENOMEM;
-	sb->magic = ANON_INODE_FS_MAGIC;
-	i = inode_new(sb);
-	if (!i) {
-		sb_put(sb);
-		return -ENOMEM;
-	}
-	i->ino = 1;
-	i->mode = S_IFDIR | 0700;
-	sb->root = d_alloc_root(i);
-	if (!sb->root) {
-		sb_put(sb);
-		return -ENOMEM;
-	}
-	*out = sb;
-	return 0;
+	return sb_make(type, &anon_super_ops, flags | SB_I_NODEV_FS, ANON_INODE_FS_MAGIC, anon_root,
+		       out);
 }
 static const struct fs_type anon_fs = { .name = "anon_inodefs",
 					.flags = FS_NODEV,

@@ -1,31 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* Inodes: making, finding by number, caching, the end; time stamps.
+/* Inodes: making, finding by number, caching, the end.
  *
  * Owns: the hash of (super block, number) for file systems that have real numbers, the LRU of such
- * inodes without users, and its shrinker.
- * Use: inode_new + d_add for file systems in memory; inode_get_hashed for those on a device.
+ * inodes without users, and its shrinker; the lists of dirty inodes (used by inode_sync.c).
+ * Use: inode_new + d_add for file systems in memory; inode_get_hashed and inode_hash_new for those
+ * on a device.
  * Invariants: refs counts dentries, open files' dentries included, and whoever else holds it. An
- * unhashed inode ends with its last reference; a hashed one stays on the LRU while nlink > 0.
- * Locking: hash_lock (class LOCK_SB_LISTS) for hash and LRU; sb->inodes_lock for the list of a
- * super block.
- * Lifetime: memory goes by RCU, because the path walk reads inodes without references.
- */
+ * unhashed inode ends with its last reference; a hashed one stays on the LRU while nlink > 0. refs
+ * goes from 1 to 0 and from 0 to 1 under icache_lock only, and INODE_FREEING is set with the former:
+ * an inode on the hash, the LRU or a dirty list can be used by whoever holds icache_lock and takes a
+ * reference there. A freeing inode stays hashed until evict_inode is through, so that its number
+ * does not come back before its storage has gone.
+ * Locking: icache_lock (a leaf) for hash, LRU and dirty lists; sb->inodes_lock for the list of a
+ * super block, which is outside of it.
+ * Shrinking: inodes that are dirty or have pages are left alone, so the shrinker never writes and
+ * takes no page lock; pages are given back by the page cache. A shrinker at work counts in
+ * sb->shrinking, which unmounting waits for.
+ * Lifetime: memory goes by RCU, because the path walk reads inodes without references. */
 #include "notify.h"
 #include "vfs_internal.h"
 
 #include <kernel/hash.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
-#include <kernel/time.h>
+#include <kernel/mm.h>
 #include <kernel/wait.h>
-#include <uapi/capability.h>
 
-#define INODE_HASH_BITS 10
-static struct hlist_head inode_hash[1u << INODE_HASH_BITS];
-static DEFINE_SPINLOCK(hash_lock, LOCK_SB_LISTS);
+static struct hlist_head *inode_hash;
+static unsigned int inode_hash_bits;
+DEFINE_SPINLOCK(icache_lock, LOCK_LEAF);
 static LIST_HEAD(inode_lru);
-static u64 inode_lru_count;	    /* hash_lock */
-static DEFINE_WAIT_QUEUE(new_wait); /* inode_unlock_new */
+static u64 inode_lru_count; /* icache_lock */
+/* INODE_NEW or INODE_WRITING ended, or a freeing inode has gone. */
+DEFINE_WAIT_QUEUE(inode_state_wait);
 static struct kmem_cache *inode_cache;
 static atomic64_t next_ino = ATOMIC_INIT(1);
 
@@ -65,7 +72,8 @@ static void inode_init_common(struct inode *i, struct super_block *sb)
 	list_init(&i->aliases);
 	mapping_init(&i->data, i, NULL);
 	i->mapping = &i->data;
-	i->btime = i->ctime = i->mtime = i->atime = ktime_get_coarse_real();
+	i->dirty_since = 0;
+	i->btime = i->ctime = i->mtime = i->atime = inode_now(i);
 }
 
 struct inode *inode_new(struct super_block *sb)
@@ -95,25 +103,32 @@ static void inode_free_rcu(struct rcu_head *h)
 		kmem_cache_free(inode_cache, i);
 }
 
-/* No references are left and nobody can find it. */
+/* No references are left, INODE_FREEING is set and it is on no list but the hash. */
 static void inode_evict(struct inode *i)
 {
 	if (i->data.ops && i->data.nr_pages)
 		mapping_truncate_range(&i->data, 0, -1);
 	locks_free_context(i);
 	inotify_inode_gone(i);
-	if (i->sb->ops->evict_inode)
+	if (i->sb->ops->evict_inode && !(i->state & INODE_BAD))
 		i->sb->ops->evict_inode(i);
 	spin_lock(&i->sb->inodes_lock);
 	list_del(&i->sb_list);
 	spin_unlock(&i->sb->inodes_lock);
 	if (!hlist_unhashed(&i->hash)) {
-		spin_lock(&hash_lock);
+		spin_lock(&icache_lock);
 		hlist_del_init(&i->hash);
-		spin_unlock(&hash_lock);
-		wake_up_all(&new_wait);
+		spin_unlock(&icache_lock);
+		wake_up_all(&inode_state_wait);
 	}
 	call_rcu(&i->rcu, inode_free_rcu);
+}
+
+/* refs is 0: from here on nobody takes a reference. icache_lock held. */
+static void set_freeing(struct inode *i)
+{
+	inode_state_set(i, INODE_FREEING);
+	list_del_init(&i->dirty);
 }
 
 static bool inode_keep(const struct inode *i)
@@ -134,25 +149,48 @@ void inode_put(struct inode *i)
 		if (try_cmpxchg(&i->refs.v, &n, n - 1))
 			return;
 	/* Perhaps the last: nobody may find it between the count and the decision. */
-	spin_lock(&hash_lock);
+	spin_lock(&icache_lock);
 	if (!atomic_dec_and_test(&i->refs)) {
-		spin_unlock(&hash_lock);
+		spin_unlock(&icache_lock);
 		return;
 	}
 	if (inode_keep(i)) {
 		list_add(&i->lru, &inode_lru);
 		inode_lru_count++;
-		spin_unlock(&hash_lock);
+		spin_unlock(&icache_lock);
 		return;
 	}
-	i->state |= INODE_FREEING;
-	spin_unlock(&hash_lock);
+	set_freeing(i);
+	spin_unlock(&icache_lock);
 	inode_evict(i);
 }
 
+void inode_take(struct inode *i)
+{
+	lock_assert_held(&icache_lock);
+	if (atomic_add_return(&i->refs, 1) == 1) {
+		list_del_init(&i->lru);
+		inode_lru_count--;
+	}
+}
+
+bool inode_try_get(struct inode *i)
+{
+	bool ok;
+
+	spin_lock(&icache_lock);
+	ok = !(i->state & INODE_FREEING);
+	if (ok)
+		inode_take(i);
+	spin_unlock(&icache_lock);
+	return ok;
+}
+
+/* --- by number --- */
+
 static struct hlist_head *hash_chain(const struct super_block *sb, ino_t ino)
 {
-	return &inode_hash[hash_64((u64)sb ^ (ino * HASH_GOLDEN64), INODE_HASH_BITS)];
+	return &inode_hash[hash_64((u64)sb ^ (ino * HASH_GOLDEN64), inode_hash_bits)];
 }
 
 static struct inode *hash_find(struct super_block *sb, ino_t ino)
@@ -166,13 +204,42 @@ static struct inode *hash_find(struct super_block *sb, ino_t ino)
 	return NULL;
 }
 
-/* Takes a reference to a found inode; hash_lock held. */
-static void hash_take(struct inode *i)
+static bool is_freeing(struct super_block *sb, ino_t ino)
 {
-	if (atomic_add_return(&i->refs, 1) == 1) {
-		list_del_init(&i->lru);
-		inode_lru_count--;
+	struct inode *i;
+	bool freeing;
+
+	spin_lock(&icache_lock);
+	i = hash_find(sb, ino);
+	freeing = i && (i->state & INODE_FREEING);
+	spin_unlock(&icache_lock);
+	return freeing;
+}
+
+/* Puts `fresh` (NULL: nothing) into the hash unless there is an inode of that number already, which
+ * gets a reference and is the result. One that is being freed is waited for. */
+static struct inode *hash_find_or_add(struct super_block *sb, ino_t ino, struct inode *fresh)
+{
+	struct inode *i;
+
+	for (;;) {
+		spin_lock(&icache_lock);
+		i = hash_find(sb, ino);
+		if (likely(!i || !(i->state & INODE_FREEING)))
+			break;
+		spin_unlock(&icache_lock);
+		/* By number: without a reference the inode itself may go at any time. */
+		wait_event(&inode_state_wait, !is_freeing(sb, ino));
 	}
+	if (i) {
+		inode_take(i);
+	} else if (fresh) {
+		fresh->ino = ino;
+		inode_state_set(fresh, INODE_NEW);
+		hlist_add_head(&fresh->hash, hash_chain(sb, ino));
+	}
+	spin_unlock(&icache_lock);
+	return i;
 }
 
 struct inode *inode_get_hashed(struct super_block *sb, ino_t ino)
@@ -180,44 +247,52 @@ struct inode *inode_get_hashed(struct super_block *sb, ino_t ino)
 	struct inode *i, *fresh = NULL;
 
 	for (;;) {
-		spin_lock(&hash_lock);
-		i = hash_find(sb, ino);
-		if (i && (i->state & INODE_FREEING)) {
-			spin_unlock(&hash_lock);
-			wait_event(&new_wait, READ_ONCE(i->hash.pprev) == NULL);
+		i = hash_find_or_add(sb, ino, fresh);
+		if (!i && fresh)
+			return fresh;
+		if (!i) {
+			fresh = inode_new(sb);
+			if (!fresh)
+				return NULL;
 			continue;
 		}
-		if (i) {
-			hash_take(i);
-			spin_unlock(&hash_lock);
+		if (smp_load_acquire(&i->state) & INODE_NEW)
+			wait_event(&inode_state_wait, !(smp_load_acquire(&i->state) & INODE_NEW));
+		if (likely(!(i->state & INODE_BAD)))
 			break;
-		}
-		if (fresh) {
-			hlist_add_head(&fresh->hash, hash_chain(sb, ino));
-			spin_unlock(&hash_lock);
-			return fresh;
-		}
-		spin_unlock(&hash_lock);
-		fresh = inode_new(sb);
-		if (!fresh)
-			return NULL;
-		fresh->ino = ino;
-		fresh->state = INODE_NEW;
+		inode_put(i); /* whoever was reading it failed; try again */
 	}
-	if (fresh) {
-		fresh->state = 0;
+	if (fresh) { /* was never seen by anybody, nor by the file system */
+		inode_state_set(fresh, INODE_BAD);
 		inode_put(fresh);
 	}
-	wait_event(&new_wait, !(READ_ONCE(i->state) & INODE_NEW));
 	return i;
+}
+
+int inode_hash_new(struct inode *i, ino_t ino)
+{
+	struct inode *o = hash_find_or_add(i->sb, ino, i);
+
+	if (!o)
+		return 0;
+	inode_put(o);
+	return -EEXIST;
 }
 
 void inode_unlock_new(struct inode *i)
 {
-	spin_lock(&i->spin);
-	i->state &= ~INODE_NEW;
-	spin_unlock(&i->spin);
-	wake_up_all(&new_wait);
+	inode_state_clear(i, INODE_NEW);
+	wake_up_all(&inode_state_wait);
+}
+
+void inode_new_failed(struct inode *i)
+{
+	spin_lock(&icache_lock);
+	hlist_del_init(&i->hash);
+	inode_state_set(i, INODE_BAD);
+	spin_unlock(&icache_lock);
+	inode_unlock_new(i);
+	inode_put(i);
 }
 
 /* --- shrinker --- */
@@ -227,24 +302,39 @@ static u64 inode_shrink_count(void)
 	return READ_ONCE(inode_lru_count);
 }
 
-static u64 inode_shrink_scan(u64 n)
+/* Takes the inode that was used least recently off the LRU to be evicted, when that needs no
+ * writing; else moves it to the other end. Counts in sb->shrinking. icache_lock held. */
+static struct inode *shrink_take(void)
+{
+	struct inode *i = list_last_entry(&inode_lru, struct inode, lru);
+
+	list_move(&i->lru, &inode_lru);
+	if ((i->state & INODE_DIRTY) || !list_empty(&i->dirty) || i->data.nr_pages ||
+	    !sb_shrink_begin(i->sb))
+		return NULL;
+	list_del_init(&i->lru);
+	inode_lru_count--;
+	set_freeing(i);
+	return i;
+}
+
+u64 inode_shrink_scan(u64 n)
 {
 	u64 done = 0;
 
-	while (done < n) {
-		struct inode *i;
+	for (u64 looked = 0; looked < n * 2 && done < n; looked++) {
+		struct super_block *sb;
+		struct inode *i = NULL;
 
-		spin_lock(&hash_lock);
-		if (list_empty(&inode_lru)) {
-			spin_unlock(&hash_lock);
-			break;
-		}
-		i = list_last_entry(&inode_lru, struct inode, lru);
-		list_del_init(&i->lru);
-		inode_lru_count--;
-		i->state |= INODE_FREEING;
-		spin_unlock(&hash_lock);
+		spin_lock(&icache_lock);
+		if (!list_empty(&inode_lru))
+			i = shrink_take();
+		spin_unlock(&icache_lock);
+		if (!i)
+			continue;
+		sb = i->sb;
 		inode_evict(i);
+		sb_shrink_end(sb);
 		done++;
 	}
 	return done;
@@ -257,19 +347,20 @@ void inodes_drop_unused(struct super_block *sb)
 
 	do {
 		found = NULL;
-		spin_lock(&hash_lock);
-		list_for_each_entry(i, &inode_lru, lru) {
-			if (i->sb == sb) {
+		spin_lock(&sb->inodes_lock);
+		list_for_each_entry(i, &sb->inodes, sb_list) {
+			spin_lock(&icache_lock);
+			if (!list_empty(&i->lru)) {
+				list_del_init(&i->lru);
+				inode_lru_count--;
+				set_freeing(i);
 				found = i;
-				break;
 			}
+			spin_unlock(&icache_lock);
+			if (found)
+				break;
 		}
-		if (found) {
-			list_del_init(&found->lru);
-			inode_lru_count--;
-			found->state |= INODE_FREEING;
-		}
-		spin_unlock(&hash_lock);
+		spin_unlock(&sb->inodes_lock);
 		if (found)
 			inode_evict(found);
 	} while (found);
@@ -281,7 +372,7 @@ static struct shrinker inode_shrinker = {
 	.scan = inode_shrink_scan,
 };
 
-/* --- owner, times --- */
+/* --- owner --- */
 
 void inode_init_owner(struct inode *i, const struct inode *dir, mode_t mode)
 {
@@ -300,95 +391,6 @@ void inode_init_owner(struct inode *i, const struct inode *dir, mode_t mode)
 	i->mode = mode;
 }
 
-void inode_mark_dirty(struct inode *i)
-{
-	if (i->sb->ops->write_inode) {
-		spin_lock(&i->spin);
-		i->state |= INODE_DIRTY;
-		spin_unlock(&i->spin);
-	}
-}
-
-void inode_touch(struct inode *i, u32 attr_bits)
-{
-	u64 now = ktime_get_coarse_real();
-
-	if (i->ops->update_time) {
-		i->ops->update_time(i, attr_bits, now);
-		return;
-	}
-	spin_lock(&i->spin);
-	if (attr_bits & ATTR_ATIME)
-		i->atime = now;
-	if (attr_bits & ATTR_MTIME)
-		i->mtime = now;
-	if (attr_bits & ATTR_CTIME)
-		i->ctime = now;
-	if (attr_bits & (ATTR_MTIME | ATTR_CTIME))
-		i->version++;
-	spin_unlock(&i->spin);
-	inode_mark_dirty(i);
-}
-
-#define DAY_NS (86400ull * NSEC_PER_SEC)
-
-/* Is the access time due? Times compare as signed: dates before 1970 exist. */
-static bool atime_due(const struct mount *m, const struct inode *i)
-{
-	u32 mf = m->flags;
-	s64 atime;
-
-	if ((i->flags & S_NOATIME) || (mf & MNT_NOATIME) || (i->sb->flags & SB_RDONLY) ||
-	    (mf & MNT_READONLY))
-		return false;
-	if ((mf & MNT_NODIRATIME) && S_ISDIR(i->mode))
-		return false;
-	if (mf & MNT_STRICTATIME)
-		return true;
-	atime = (s64)i->atime;
-	if (atime <= (s64)i->mtime || atime <= (s64)i->ctime)
-		return true;
-	return (s64)ktime_get_coarse_real() - atime >= (s64)DAY_NS;
-}
-
-void inode_accessed(const struct mount *m, struct inode *i)
-{
-	if (atime_due(m, i) && i->atime != ktime_get_coarse_real())
-		inode_touch(i, ATTR_ATIME);
-}
-
-void file_accessed(struct file *f)
-{
-	if (!(f->flags & O_NOATIME))
-		inode_accessed(f->path.mnt, f->inode);
-}
-
-int file_modified(struct file *f)
-{
-	struct inode *i = f->inode;
-	u64 now;
-	int rc;
-
-	if (unlikely(i->mode & (S_ISUID | S_ISGID))) {
-		rc = file_remove_privs(f);
-		if (rc)
-			return rc;
-	}
-	now = ktime_get_coarse_real();
-	if (i->mtime != now || i->ctime != now)
-		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
-	return 0;
-}
-
-void file_modified_mapped(struct file *f)
-{
-	struct inode *i = f->inode;
-	u64 now = ktime_get_coarse_real();
-
-	if (i->mtime != now || i->ctime != now)
-		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
-}
-
 unsigned int mode_to_dtype(mode_t mode)
 {
 	return (mode >> 12) & 15;
@@ -396,8 +398,12 @@ unsigned int mode_to_dtype(mode_t mode)
 
 static int inode_cache_init(void)
 {
+	u64 want = clamp(pages_total_count() / 16, 512ull, 65536ull);
+
+	inode_hash_bits = 63 - (unsigned int)__builtin_clzll(want);
+	inode_hash = vzalloc(sizeof(*inode_hash) << inode_hash_bits);
 	inode_cache = kmem_cache_create("inode", sizeof(struct inode), 64, SLAB_RECLAIMABLE, NULL);
-	if (!inode_cache)
+	if (!inode_cache || !inode_hash)
 		return -ENOMEM;
 	shrinker_register(&inode_shrinker);
 	dcache_init();

@@ -138,6 +138,7 @@ struct mount *mount_new(struct super_block *sb, struct dentry *root, const char 
 	atomic_inc(&sb->active);
 	m->flags = flags;
 	refcount_set(&m->refs, 1);
+	atomic_set(&m->writers, 0);
 	hlist_node_init(&m->hash);
 	list_init(&m->children);
 	list_init(&m->sibling);
@@ -274,6 +275,9 @@ struct mount *mount_next(struct mount *m, struct mount *top)
 	return NULL;
 }
 
+/* Only what it says now: a change of the file system asks under the directory's or the object's
+ * inode->lock, and a file after it has been counted in inode->writers; remounting sets the flag first
+ * and then waits for the former and looks for the latter (super.c). */
 int mount_writable(const struct path *p)
 {
 	return mount_readonly(p->mnt) ? -EROFS : 0;

@@ -108,7 +108,9 @@ static int open_found(const struct path *p, const struct open_req *rq, bool crea
 	if (!(f->mode & FMODE_WRITE)) {
 		rc = inode_get_write(f->inode);
 		if (!rc) {
-			rc = vfs_truncate_file(f, 0);
+			rc = mount_writable(p); /* counted first, asked then */
+			if (!rc)
+				rc = vfs_truncate_file(f, 0);
 			inode_put_write(f->inode);
 		}
 	} else {
@@ -254,6 +256,9 @@ static int open_tmpfile(int dirfd, const char *name, const struct open_req *rq, 
 	if (rc)
 		return rc;
 	dir = p.dentry->inode;
+	rc = inode_get_write(dir); /* keeps a remount to read-only away */
+	if (rc)
+		goto put;
 	rc = mount_writable(&p);
 	if (!rc)
 		rc = inode_permission(dir, MAY_WRITE | MAY_EXEC);
@@ -265,8 +270,10 @@ static int open_tmpfile(int dirfd, const char *name, const struct open_req *rq, 
 		if (rc)
 			f->path = (struct path){ NULL, NULL };
 		else if (!(rq->flags & O_EXCL))
-			f->inode->state |= INODE_LINKABLE;
+			inode_state_set(f->inode, INODE_LINKABLE);
 	}
+	inode_put_write(dir);
+put:
 	path_put(&p);
 	return rc;
 }

@@ -37,12 +37,17 @@ static int attach_at(struct mount *m, const struct path *where)
 	struct path top = *where;
 	int rc = 0;
 
+	struct inode *i;
+
 	path_get(&top);
 	mutex_lock(&mount_mutex);
 	path_cross_mounts(&top);
+	/* rmdir, unlink and rename ask under this lock whether something is mounted here. */
+	i = top.dentry->inode;
+	down_write(&i->lock);
 	if (d_unhashed(top.dentry) && top.dentry != top.mnt->root)
 		rc = -ENOENT;
-	else if (S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
+	else if (S_ISDIR(i->mode) != S_ISDIR(m->root->inode->mode))
 		rc = -ENOTDIR;
 	else if (top.mnt->detached)
 		rc = -EINVAL;
@@ -52,8 +57,10 @@ static int attach_at(struct mount *m, const struct path *where)
 		rc = -EBUSY;
 	else {
 		mount_attach(m, top.mnt, top.dentry);
-		mount_propagate(m);
 	}
+	up_write(&i->lock);
+	if (!rc)
+		mount_propagate(m);
 	mutex_unlock(&mount_mutex);
 	path_put(&top);
 	return rc;
@@ -177,38 +184,37 @@ out:
 
 /* --- remount, move, propagation --- */
 
+#define MNT_ATIME_FLAGS (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME)
+
+/* New flags of one mount. writers_ok: the super block has been asked already. */
+static int remount_mnt(struct mount *m, u32 ms, bool writers_ok)
+{
+	u32 f = mnt_flags_of(ms), old = READ_ONCE(m->flags);
+
+	if (!(ms & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+		f = (f & ~MNT_ATIME_FLAGS) | (old & MNT_ATIME_FLAGS);
+	WRITE_ONCE(m->flags, f);
+	smp_mb(); /* file_get_write counts first and asks then */
+	if (writers_ok || !(f & MNT_READONLY) || (old & MNT_READONLY) || !atomic_read(&m->writers))
+		return 0;
+	WRITE_ONCE(m->flags, old);
+	return -EBUSY;
+}
+
 static int do_remount(const struct path *p, u32 flags, char *data)
 {
 	struct super_block *sb = p->mnt->sb;
-	u32 sbf = SB_FLAGS_OF(flags) & ~SB_SILENT;
-	int rc = 0;
+	int rc;
 
 	if (p->dentry != p->mnt->root)
 		return -EINVAL;
-	if (flags & MS_BIND) { /* only this mount */
-		u32 f = mnt_flags_of(flags);
-
-		if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
-			f = (f & ~(MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME)) |
-			    (p->mnt->flags &
-			     (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME));
-		WRITE_ONCE(p->mnt->flags, f);
-		return 0;
-	}
 	down_write(&sb->umount_lock);
-	if (sb->ops->remount)
-		rc = sb->ops->remount(sb, &sbf, data);
-	if (!rc && (sbf & SB_RDONLY) && !(sb->flags & SB_RDONLY) && sb_has_writers(sb))
-		rc = -EBUSY;
-	if (!rc) {
-		u32 f = mnt_flags_of(flags);
-
-		if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
-			f = (f & ~(MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME)) |
-			    (p->mnt->flags &
-			     (MNT_RELATIME | MNT_NOATIME | MNT_NODIRATIME | MNT_STRICTATIME));
-		sb->flags = (sb->flags & ~(u32)(SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC)) | sbf;
-		WRITE_ONCE(p->mnt->flags, f);
+	if (flags & MS_BIND) { /* only this mount */
+		rc = remount_mnt(p->mnt, flags, false);
+	} else {
+		rc = sb_remount(sb, SB_FLAGS_OF(flags) & ~SB_SILENT, data);
+		if (!rc)
+			rc = remount_mnt(p->mnt, flags, true);
 	}
 	up_write(&sb->umount_lock);
 	return rc;
@@ -230,6 +236,11 @@ static int do_move(const char *source, const struct path *where)
 	if (from.dentry != from.mnt->root || from.mnt->parent == from.mnt || from.mnt->detached)
 		goto unlock;
 	if (S_ISDIR(from.dentry->inode->mode) != S_ISDIR(where->dentry->inode->mode))
+		goto unlock;
+	if (where->mnt->detached)
+		goto unlock;
+	rc = -ENOENT;
+	if (d_unhashed(where->dentry) && where->dentry != where->mnt->root)
 		goto unlock;
 	rc = -ELOOP; /* into itself */
 	for (up = where->mnt; up != up->parent; up = up->parent) {

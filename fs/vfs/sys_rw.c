@@ -456,8 +456,10 @@ SYSCALL(syncfs, unsigned int, fd)
 	if (rc)
 		return rc;
 	sb = r.file->inode->sb;
-	if (sb->ops->sync_fs && !(sb->flags & SB_RDONLY))
-		rc = sb->ops->sync_fs(sb, true);
+	down_read(&sb->umount_lock);
+	if (!(sb->flags & SB_RDONLY))
+		rc = sb_sync(sb, true);
+	up_read(&sb->umount_lock);
 	fd_put(r);
 	return rc;
 }

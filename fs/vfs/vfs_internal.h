@@ -126,7 +126,8 @@ bool mount_detach(struct mount *m, bool lazy, int users, struct path *put);
 /* Takes m and everything below it out of the tree; top_detached: m itself is in no tree. */
 void umount_tree(struct mount *m, bool top_detached);
 #define MNT_EXPIRY_MARK 0x10000u /* MNT_EXPIRE saw it unused */
-bool sb_has_writers(struct super_block *sb);
+/* New SB_RDONLY, SB_SYNCHRONOUS, SB_DIRSYNC; umount_lock held exclusive. -EBUSY: somebody writes. */
+int sb_remount(struct super_block *sb, u32 flags, char *data);
 struct mount *mount_next(struct mount *m, struct mount *top);
 /* A private copy of a mount that shows `root`, in no tree; joins from's peer group. mount_mutex
  * held. */
@@ -261,6 +262,25 @@ void fs_replace_path(struct fs_struct *fs, const struct path *from, const struct
 void locks_free_context(struct inode *i);
 void inode_accessed(const struct mount *m, struct inode *i); /* atime under relatime rules */
 void inodes_drop_unused(struct super_block *sb);
+extern struct spinlock icache_lock;
+extern struct wait_queue inode_state_wait;
+void inode_take(struct inode *i); /* a reference; icache_lock held, not freeing */
+static inline u64 time_trunc(const struct super_block *sb, u64 t)
+{
+	s64 rest;
+
+	if (likely(sb->time_gran <= 1))
+		return t;
+	rest = (s64)t % sb->time_gran;
+	return t - (u64)(rest < 0 ? rest + sb->time_gran : rest);
+}
+/* The shrinkers: how many went. */
+u64 inode_shrink_scan(u64 n);
+u64 dentry_shrink_scan(u64 n);
+/* Around a shrinker's work on names or inodes of sb, which is still alive when it begins. False: it
+ * is being unmounted. Any context. */
+bool sb_shrink_begin(struct super_block *sb);
+void sb_shrink_end(struct super_block *sb);
 u64 files_open_count(void);
 void fasync_free(struct file *f);
 long vfs_ioctl(struct file *f, unsigned int cmd, u64 arg);

@@ -56,11 +56,10 @@ static int set_locked(const struct path *p, const char *name, const void *value,
 	struct inode *i = p->dentry->inode;
 	int rc;
 
-	rc = mount_writable(p);
-	if (rc)
-		return rc;
 	down_write(&i->lock);
-	rc = xattr_permission(i, name, true);
+	rc = mount_writable(p);
+	if (!rc)
+		rc = xattr_permission(i, name, true);
 	if (!rc && !i->ops->setxattr)
 		rc = -EOPNOTSUPP;
 	if (!rc && !name_complete(name))
@@ -214,12 +213,12 @@ static int remove_one(const struct path *p, struct user_ptr uname)
 	int rc;
 
 	rc = name_from_user(name, uname);
-	if (!rc)
-		rc = mount_writable(p);
 	if (rc)
 		return rc;
 	down_write(&i->lock);
-	rc = xattr_permission(i, name, true);
+	rc = mount_writable(p);
+	if (!rc)
+		rc = xattr_permission(i, name, true);
 	if (!rc)
 		rc = i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
 	up_write(&i->lock);

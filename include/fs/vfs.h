@@ -167,12 +167,13 @@ struct inode {
 	struct rwsem lock;	/* LOCK_INODE */
 	struct spinlock spin;	/* LOCK_INODE_SPIN */
 	atomic_t refs;		/* A */
-	u32 state;		/* I: INODE_* */
+	u32 state;		/* A: INODE_*, changed with inode_state_set and _clear */
 	atomic_t writers;	/* A: open for write (>0) or denied by exec (<0) */
-	struct hlist_node hash;	/* sb inode hash lock */
+	struct hlist_node hash;	/* icache_lock */
 	struct list_head sb_list;/* sb->inodes_lock */
-	struct list_head lru;
-	struct list_head dirty;
+	struct list_head lru;	/* icache_lock */
+	struct list_head dirty;	/* icache_lock: sb->dirty */
+	u64 dirty_since;	/* icache_lock: CLOCK_MONOTONIC ns */
 	struct list_head aliases;/* I: dentries */
 	struct mapping data;
 	struct file_lock_context *flctx; /* once set never changes */
@@ -184,10 +185,21 @@ struct inode {
 	};
 	struct rcu_head rcu;
 };
-#define INODE_NEW 1u
-#define INODE_DIRTY 2u
-#define INODE_FREEING 4u
+#define INODE_NEW 1u	  /* hashed, not filled yet: whoever finds it by number waits */
+#define INODE_DIRTY 2u	  /* attributes differ from what write_inode last took */
+#define INODE_FREEING 4u  /* being evicted: whoever looks for its number waits */
 #define INODE_LINKABLE 8u /* made by O_TMPFILE: link() may give it a name */
+#define INODE_WRITING 16u /* write_inode at work: one at a time */
+#define INODE_BAD 32u	  /* could not be read: evict_inode is not called */
+
+static inline void inode_state_set(struct inode *i, u32 bits)
+{
+	__atomic_fetch_or(&i->state, bits, __ATOMIC_SEQ_CST);
+}
+static inline void inode_state_clear(struct inode *i, u32 bits)
+{
+	__atomic_fetch_and(&i->state, ~bits, __ATOMIC_SEQ_CST);
+}
 
 struct dir_context {
 	/* Gives one entry to the caller; false: no room, stop. */
@@ -309,6 +321,8 @@ void file_put(struct file *f);
 /* The same where the caller may sleep and holds no locks: the last one releases before it
  * returns. */
 void file_put_sync(struct file *f);
+/* f does not count as a writer any more (FMODE_WROTE goes). */
+void file_put_write(struct file *f);
 
 /* --- descriptors --- */
 struct capnode;
@@ -405,16 +419,32 @@ void fs_get_root(struct fs_struct *fs, struct path *out); /* references */
 void fs_get_cwd(struct fs_struct *fs, struct path *out);
 
 /* --- super blocks and mounts --- */
+/* All may be NULL. May sleep unless said otherwise. */
 struct super_ops {
-	struct inode *(*alloc_inode)(struct super_block *sb); /* NULL: generic cache */
-	void (*free_inode)(struct inode *i);		      /* RCU */
-	void (*evict_inode)(
-		struct inode *i); /* last reference and nlink 0, or unmount: free storage */
+	/* Memory for one inode, the file system's own part set up; NULL: generic cache. */
+	struct inode *(*alloc_inode)(struct super_block *sb);
+	void (*free_inode)(struct inode *i); /* a grace period later; must not sleep */
+	/* The inode leaves memory; its pages are gone. nlink 0: the object is deleted, free its
+	 * storage. Otherwise it is only forgotten (unmount, memory pressure): then wait for no lock
+	 * of the file system, because any allocation may end up here. Until this returns nobody
+	 * gets an inode of the same number. */
+	void (*evict_inode)(struct inode *i);
+	/* Takes the attributes to their block. sync (from fsync): brings the block to the disk and
+	 * waits; called for clean inodes too, because an earlier call without sync may have left
+	 * the block dirty. -errno: the inode stays dirty. One call at a time per inode; no lock is
+	 * held. NULL: inodes are never dirty. */
 	int (*write_inode)(struct inode *i, bool sync);
-	bool (*drop_inode)(struct inode *i);  /* true: do not cache. NULL: nlink == 0 */
+	/* refs is 0, icache_lock held: true: do not cache. NULL: nlink == 0 or not hashed */
+	bool (*drop_inode)(struct inode *i);
+	/* Last of all at unmount: no inode is left. Also after a failed set-up. */
 	void (*put_super)(struct super_block *sb);
+	/* Everything that the file system itself holds back, blocks of inodes taken by write_inode
+	 * without sync included. All dirty inodes have been written before. */
 	int (*sync_fs)(struct super_block *sb, bool wait);
 	int (*statfs)(struct dentry *d, struct kstatfs *st);
+	/* New SB_* flags, which it may change, and options. Towards read-only it is called when no
+	 * writer is left, everything is written and sb->flags says SB_RDONLY already. umount_lock
+	 * held exclusive. */
 	int (*remount)(struct super_block *sb, u32 *flags, char *data);
 	void (*show_options)(struct super_block *sb, struct strbuf *s); /* ",size=1k" */
 };
@@ -457,25 +487,76 @@ struct super_block {
 	struct mutex rename_lock;
 	struct spinlock inodes_lock;
 	struct list_head inodes;
+	struct list_head dirty;	 /* icache_lock: inode->dirty, oldest first */
+	struct mutex sync_lock;	 /* LOCK_SB_SYNC: one sb_write_all at a time */
+	atomic_t shrinking;	 /* shrinkers at work on its names and inodes */
+	u32 state;		 /* SB_STATE_* */
 	struct list_head node;	 /* list of all */
 	char id[32];		 /* source text for /proc/mounts when the mount has none */
 	struct bdev *bdev;	 /* C: the device it lies on; NULL */
 	void *private;
 };
+#define SB_STATE_READY 0u
+#define SB_STATE_NEW 1u	   /* sb_get: being filled */
+#define SB_STATE_FAILED 2u /* it could not be filled */
+#define SB_STATE_DYING 3u  /* the last reference has gone */
+
+/* A super block without a device: an anonymous device number, one reference. NULL: no memory. */
 struct super_block *sb_create(const struct fs_type *type, const struct super_ops *ops, u32 flags);
-void sb_put(struct super_block *sb); /* drops active */
+/* The super block of device `dev`, which becomes its st_dev. 1: it is mounted already, *out has
+ * another reference (-EBUSY when it differs in SB_RDONLY). 0: fresh; fill it, root included, then
+ * sb_ready, or sb_fail. Whoever wants the same device meanwhile waits, also for one that is being
+ * unmounted. -ENOMEM. */
+int must_check sb_get(const struct fs_type *type, const struct super_ops *ops, u32 flags, dev_t dev,
+		      struct super_block **out);
+void sb_ready(struct super_block *sb);
+void sb_fail(struct super_block *sb); /* and drops the reference: put_super is called */
+/* Takes over the reference to root (NULL: -ENOMEM), also on error: 0 or -ENOMEM. */
+int must_check sb_set_root(struct super_block *sb, struct inode *root);
+/* sb_create, make_root (which may also set other fields) and sb_set_root, undone after an error. */
+int must_check sb_make(const struct fs_type *type, const struct super_ops *ops, u32 flags,
+		       u32 magic, int (*make_root)(struct super_block *sb, struct inode **root),
+		       struct super_block **out);
+/* Drops active. With the last one everything is written, all names and inodes are evicted and
+ * put_super runs, before it returns. */
+void sb_put(struct super_block *sb);
+/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First error. */
+int sb_sync(struct super_block *sb, bool wait);
+
+/* --- inodes by number ---
+ * lookup:  i = inode_get_hashed(sb, ino); if (i->state & INODE_NEW) { read it; fill mode, nlink,
+ *          ops...; inode_unlock_new(i), or inode_new_failed(i) and return the error; }
+ *          return d_splice(d, i);
+ * create:  i = inode_new(sb); allocate a number; inode_hash_new(i, ino); fill; write the name;
+ *          d_instantiate(d, i); inode_unlock_new(i). After an error: i->nlink = 0;
+ *          inode_unlock_new(i); inode_put(i): evict_inode frees the number.
+ * An inode without references stays cached while nlink is not 0. */
 struct inode *inode_new(struct super_block *sb);	  /* refs 1, not hashed; NULL no memory */
-struct inode *inode_get_hashed(struct super_block *sb, ino_t ino); /* iget: INODE_NEW when fresh */
+/* The inode of that number with a reference: the cached one, waiting until it is filled or gone, or
+ * a fresh one with INODE_NEW that the caller fills. NULL: no memory. */
+struct inode *inode_get_hashed(struct super_block *sb, ino_t ino);
+/* Gives an inode from inode_new its number, with INODE_NEW: 0, or -EEXIST when one with this number
+ * is in use (the file system is corrupt). Waits for one that is just being deleted. */
+int must_check inode_hash_new(struct inode *i, ino_t ino);
 void inode_unlock_new(struct inode *i);
+/* It could not be read: nobody finds it any more, waiters try again; drops the reference. */
+void inode_new_failed(struct inode *i);
 static inline void inode_get(struct inode *i)
 {
 	atomic_inc(&i->refs);
 }
+/* Drops a reference; the last one may evict and so sleep. */
 void inode_put(struct inode *i);
+/* Another reference unless the inode is being evicted. Any lock before LOCK_LEAF may be held. */
+bool inode_try_get(struct inode *i);
 void inode_init_owner(struct inode *i, const struct inode *dir, mode_t mode);
 void inode_init_special(struct inode *i, mode_t mode, dev_t rdev); /* device, FIFO, socket fops */
 u64 inode_next_ino(void);
+/* Attributes changed: INODE_DIRTY, and inode_queue_writeback. Nothing where there is no write_inode.
+ * Does not sleep; any lock before LOCK_LEAF may be held. */
 void inode_mark_dirty(struct inode *i);
+/* The time now as this file system can keep it (sb->time_gran). */
+u64 inode_now(const struct inode *i);
 void inode_touch(struct inode *i, u32 attr_bits); /* ATTR_ATIME|MTIME|CTIME = now */
 void file_accessed(struct file *f);		  /* atime under relatime rules */
 int file_modified(struct file *f); /* mtime, ctime, clears set-id bits; inode->lock held */
@@ -488,6 +569,7 @@ struct mount {
 	u32 flags;		  /* MNT_* */
 	int id;
 	refcount_t refs;
+	atomic_t writers;	  /* files open for writing: no remount to read-only */
 	bool detached;		  /* lazily unmounted */
 	int group;		  /* mount mutex: peer group of a shared mount, 0 private */
 	struct list_head peers;	  /* mount mutex: ring of the group */
@@ -512,7 +594,8 @@ const struct fs_type *fs_type_find(const char *name);
 /* For boot: mounts `type` at a path ("/" for the root). */
 int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags,
 		 const char *opts);
-int mount_writable(const struct path *p); /* 0 or -EROFS */
+/* 0 or -EROFS; asked after the lock that keeps the change apart from a remount has been taken. */
+int mount_writable(const struct path *p);
 
 /* --- dentries --- */
 static inline bool d_inode_is_dir(const struct dentry *d)
@@ -524,6 +607,9 @@ struct dentry *d_alloc_root(struct inode *root);
 struct dentry *d_alloc_disconnected(struct super_block *sb, const struct qstr *name);
 void d_add(struct dentry *d, struct inode *inode);	   /* takes the inode ref; hashes */
 void d_instantiate(struct dentry *d, struct inode *inode); /* negative, already hashed */
+/* The end of a lookup: d_add, but a directory that has a name already is refused, because two names
+ * for one directory would make a loop of locks: -ELOOP. Takes over the reference; NULL: negative. */
+int must_check d_splice(struct dentry *d, struct inode *inode);
 void d_drop(struct dentry *d);				   /* unhash */
 void d_delete(struct dentry *d); /* after unlink: turns negative or drops */
 void d_move(struct dentry *d, struct dentry *target);	   /* rename: takes over target's name */

@@ -19,6 +19,7 @@ enum lock_class {
 	LOCK_TTY_WRITE,	  /* one writer at a time */
 	LOCK_SB_UMOUNT,	  /* superblock read: in use, write: being unmounted */
 	LOCK_MOUNT_TREE,  /* mount namespace changes */
+	LOCK_SB_SYNC,	  /* per superblock: writing everything that is dirty */
 	LOCK_RENAME,	  /* per superblock: directory renames */
 	LOCK_INODE,	  /* inode->lock; parent before child with _nested */
 	LOCK_EXEC,	  /* process exec/credential change */

@@ -701,31 +701,23 @@ static int pipefs_statfs(struct dentry *d __maybe_unused, struct kstatfs *st)
 
 static const struct super_ops pipefs_super_ops = { .statfs = pipefs_statfs };
 
+static int pipefs_root(struct super_block *sb, struct inode **out)
+{
+	struct inode *root = inode_new(sb);
+
+	if (!root)
+		return -ENOMEM;
+	root->mode = S_IFDIR | 0500;
+	root->ino = 1;
+	*out = root;
+	return 0;
+}
+
 static int pipefs_fill(const struct fs_type *type, u32 flags, const char *source __maybe_unused,
 		       char *data __maybe_unused, struct super_block **out)
 {
-	struct super_block *sb = sb_create(type, &pipefs_super_ops, flags | SB_I_NODEV_FS);
-	struct inode *root;
-
-	if (!sb)
-		return -ENOMEM;
-	sb->magic = PIPEFS_MAGIC;
-	sb->blocksize = PAGE_SIZE;
-	root = inode_new(sb);
-	if (!root)
-		goto undo;
-	root->mode = S_IFDIR | 0500;
-	root->ino = 1;
-	sb->root = d_alloc_root(root);
-	if (!sb->root) {
-		inode_put(root);
-		goto undo;
-	}
-	*out = sb;
-	return 0;
-undo:
-	sb_put(sb);
-	return -ENOMEM;
+	return sb_make(type, &pipefs_super_ops, flags | SB_I_NODEV_FS, PIPEFS_MAGIC, pipefs_root,
+		       out);
 }
 
 TABLE_ENTRY(fs_types, struct fs_type, pipefs) = {
