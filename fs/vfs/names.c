@@ -4,11 +4,14 @@
  * Each do_* function walks to the parent, takes the directory's lock, checks in Linux's order and
  * calls the file system. The kern_* forms are the same for the kernel's own use (initramfs,
  * devtmpfs).
- * Locking: parent inode->lock exclusive; for renames between directories the super
- * block's rename_lock first, then both parents (ancestor first, else as lock_two says), then source
- * and target (lock_two).
- * Invariant: the file system is called with a positive or negative dentry that is hashed and whose
- * parent's lock is held, so nobody else can change that name. */
+ * Locking: parent inode->lock exclusive, then that of the victim. Renames between directories: the
+ * super block's rename_lock first, then both parents (ancestor first, else by address). Then the
+ * directories among source and target: the target when it is to be replaced, the source when it
+ * changes its parent; then the others, by address. Without rename_lock locks of directories are taken
+ * only downwards, one per level: its owner alone may take them sideways, or two of them would meet.
+ * Invariant: the file system is called with a positive or
+ * negative dentry that is hashed and whose parent's lock is held, so nobody else can change that
+ * name. */
 #include "notify.h"
 #include "vfs_internal.h"
 
@@ -164,7 +167,9 @@ static NO_LOCK_ANALYSIS int remove_begin(struct walk *w, struct dentry **out)
 	int rc;
 
 	down_write_nested(&w->path.dentry->inode->lock);
-	rc = walk_lookup_locked(w->path.dentry, &w->last, out);
+	rc = mount_writable(&w->path);
+	if (!rc)
+		rc = walk_lookup_locked(w->path.dentry, &w->last, out);
 	if (rc)
 		up_write(&w->path.dentry->inode->lock);
 	return rc;
@@ -183,22 +188,23 @@ static NO_LOCK_ANALYSIS void remove_end(struct walk *w, struct dentry *d, struct
 
 static int rmdir_locked(struct inode *dir, struct dentry *d)
 {
+	struct inode *i = d->inode; /* the caller holds a reference */
 	int rc = may_delete(dir, d, true);
 
 	if (rc)
 		return rc;
 	if (!dir->ops->rmdir)
 		return -EPERM;
-	down_write_nested(&d->inode->lock);
+	down_write_nested(&i->lock);
 	if (d_mountpoint_in_use(d)) {
 		rc = -EBUSY;
 	} else {
 		d_prune_children(d); /* negative names would keep it alive */
 		rc = dir->ops->rmdir(dir, d);
 	}
-	up_write(&d->inode->lock);
 	if (!rc)
-		d_delete(d);
+		d_delete(d); /* not before: nothing can be mounted on it while it is locked */
+	up_write(&i->lock);
 	return rc;
 }
 
@@ -216,8 +222,6 @@ int do_rmdir(int dirfd, const char *name)
 	     : w.last_type == LAST_DOT	? -EINVAL
 	     : w.last_type == LAST_ROOT ? -EBUSY
 					: 0;
-	if (!rc)
-		rc = mount_writable(&w.path);
 	if (!rc)
 		rc = remove_begin(&w, &d);
 	if (rc) {
@@ -253,9 +257,9 @@ static int unlink_locked(struct inode *dir, struct dentry *d)
 		rc = -EBUSY;
 	else
 		rc = dir->ops->unlink(dir, d);
-	up_write(&i->lock);
 	if (!rc)
 		d_delete(d);
+	up_write(&i->lock);
 	return rc;
 }
 
@@ -269,7 +273,7 @@ int do_unlink(int dirfd, const char *name)
 	rc = walk_parent(&w, dirfd, name, 0);
 	if (rc)
 		return rc;
-	rc = w.last_type != LAST_NORM ? -EISDIR : mount_writable(&w.path);
+	rc = w.last_type != LAST_NORM ? -EISDIR : 0;
 	if (!rc)
 		rc = remove_begin(&w, &d);
 	if (rc) {
@@ -328,11 +332,8 @@ static int link_locked(struct dentry *old, struct inode *dir, struct dentry *d)
 		rc = -ENOENT;
 	else
 		rc = dir->ops->link(old, dir, d);
-	if (!rc && (i->state & INODE_LINKABLE)) {
-		spin_lock(&i->spin);
-		i->state &= ~INODE_LINKABLE;
-		spin_unlock(&i->spin);
-	}
+	if (!rc && (i->state & INODE_LINKABLE))
+		inode_state_clear(i, INODE_LINKABLE);
 	up_write(&i->lock);
 	return rc;
 }
@@ -372,19 +373,6 @@ struct rename_ctx {
 	bool cross;
 };
 
-/* Two inodes of which neither lies above the other: directories before files, for who holds a
- * directory may go on to a file in it, then by address. All that lock such pairs use this, or two
- * of them could meet crosswise: the parents of one rename are the source and target of another. */
-static NO_LOCK_ANALYSIS void lock_two(struct inode *a, struct inode *b)
-{
-	bool a_dir = S_ISDIR(a->mode), b_dir = S_ISDIR(b->mode);
-
-	if (a_dir != b_dir ? b_dir : a > b)
-		swap(a, b);
-	down_write_nested(&a->lock);
-	down_write_nested(&b->lock);
-}
-
 /* Locks both parents. *trap: the child of one through which the other is reached, or NULL. */
 static NO_LOCK_ANALYSIS struct dentry *lock_parents(struct rename_ctx *c)
 {
@@ -410,7 +398,8 @@ static NO_LOCK_ANALYSIS struct dentry *lock_parents(struct rename_ctx *c)
 			return p;
 		}
 	}
-	lock_two(a->inode, b->inode);
+	down_write_nested(a->inode < b->inode ? &a->inode->lock : &b->inode->lock);
+	down_write_nested(a->inode < b->inode ? &b->inode->lock : &a->inode->lock);
 	return NULL;
 }
 
@@ -452,10 +441,32 @@ static int rename_check(struct rename_ctx *c)
 	return 0;
 }
 
+/* Which of source and target to lock, in which order. */
+static unsigned int rename_order(const struct rename_ctx *c, struct inode *locked[2])
+{
+	struct inode *s = c->od->inode, *t = c->nd->inode;
+	bool sdir = S_ISDIR(s->mode), tdir = t && S_ISDIR(t->mode);
+	unsigned int n = 0;
+
+	if (sdir && c->cross)
+		locked[n++] = s;
+	if (tdir && (c->cross || !(c->flags & RENAME_EXCHANGE)))
+		locked[n++] = t;
+	if (!sdir && t && !tdir && t < s)
+		locked[n++] = t;
+	if (!sdir)
+		locked[n++] = s;
+	if (t && !tdir && (sdir || t > s))
+		locked[n++] = t;
+	return n;
+}
+
 static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 {
 	struct inode *source = c->od->inode, *target = c->nd->inode;
 	bool exchange = c->flags & RENAME_EXCHANGE, isdir = S_ISDIR(source->mode);
+	struct inode *locked[2];
+	unsigned int n;
 	int rc;
 
 	if (source == target)
@@ -463,10 +474,9 @@ static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 	rc = rename_check(c);
 	if (rc)
 		return rc;
-	if (target)
-		lock_two(source, target);
-	else
-		down_write_nested(&source->lock);
+	n = rename_order(c, locked);
+	for (unsigned int k = 0; k < n; k++)
+		down_write_nested(&locked[k]->lock);
 	rc = -EBUSY;
 	if (d_mountpoint_in_use(c->od) || d_mountpoint_in_use(c->nd))
 		goto out;
@@ -481,9 +491,8 @@ static NO_LOCK_ANALYSIS int rename_commit(struct rename_ctx *c)
 	else
 		d_move(c->od, c->nd);
 out:
-	if (target)
-		up_write(&target->lock);
-	up_write(&source->lock);
+	while (n--)
+		up_write(&locked[n]->lock);
 	return rc;
 }
 
@@ -547,7 +556,9 @@ static int rename_locked(struct rename_ctx *c)
 	int rc;
 
 	trap = lock_parents(c);
-	rc = walk_lookup_locked(c->old.path.dentry, &c->old.last, &c->od);
+	rc = mount_writable(&c->old.path);
+	if (!rc)
+		rc = walk_lookup_locked(c->old.path.dentry, &c->old.last, &c->od);
 	if (rc)
 		goto unlock;
 	rc = walk_lookup_locked(c->new.path.dentry, &c->new.last, &c->nd);
@@ -597,9 +608,6 @@ int do_rename(int olddfd, const char *old, int newdfd, const char *name, unsigne
 	if (flags & RENAME_NOREPLACE)
 		rc = -EEXIST;
 	if (c.new.last_type != LAST_NORM)
-		goto end_new;
-	rc = mount_writable(&c.old.path);
-	if (rc)
 		goto end_new;
 	rc = flags & RENAME_WHITEOUT ? -EINVAL : rename_locked(&c);
 end_new:
