@@ -15,6 +15,7 @@
 #include <kernel/table.h>
 #include <kernel/types.h>
 
+struct pci_vector;
 struct sysfs_node;
 
 struct pci_bar {
@@ -27,10 +28,15 @@ struct pci_dev {
 	u8 bus, slot, func;
 	u16 vendor, device, subvendor, subdevice;
 	u32 class; /* 24 bits: class, subclass, interface */
-	u8 revision, header_type, irq_pin;
+	u8 revision, header_type, irq_pin, irq_line;
+	u8 child_bus;		 /* bridges: number of the bus behind; 0: none */
+	struct pci_dev *parent;	 /* the bridge before it; NULL on a root bus */
+	void *config;		 /* its page of the ECAM, mapped; NULL: ports */
 	struct pci_bar bars[6];
 	u8 msi_cap, msix_cap, pcie_cap; /* offsets; 0: none */
+	u8 irq_mode;		 /* enum pci_irq_mode */
 	unsigned int nr_vectors; /* in use */
+	struct pci_vector *vectors;
 	void *msix_table;	 /* mapped */
 	const struct pci_driver *driver;
 	void *private;		 /* driver's */
@@ -56,10 +62,10 @@ void pci_unmap(void *va, u64 size);
 /* Makes up to `want` interrupt vectors available, MSI-X before MSI before the INTx line: the number
  * (>= 1) or -errno. The line is shared: handlers must ask their device. */
 int pci_alloc_vectors(struct pci_dev *d, unsigned int want);
-/* Handler of vector v < pci_alloc_vectors(). cpu: where it should run, or -1. */
+/* Handler of vector v < pci_alloc_vectors(). cpu: where it should run, or -1. 0 or -errno. */
 int pci_request_irq(struct pci_dev *d, unsigned int v, int cpu, const char *name,
 		    irq_handler_fn *fn, void *arg);
-void pci_free_irqs(struct pci_dev *d);
+void pci_free_irqs(struct pci_dev *d); /* all handlers and vectors; none runs any more */
 bool pci_uses_msix(const struct pci_dev *d);
 
 #define PCI_ANY 0xffff
@@ -76,5 +82,7 @@ struct pci_driver {
 #define PCI_FOREACH_DRIVER(d) TABLE_FOREACH(pci_drivers, struct pci_driver, d)
 /* All devices, in bus order; NULL starts and ends. */
 struct pci_dev *pci_next(struct pci_dev *d);
+/* Path of its directory below /sys/devices: "pci0000:00/0000:00:04.0". 0 or -ENAMETOOLONG. */
+int pci_sysfs_path(const struct pci_dev *d, char *buf, size_t size);
 
 #endif

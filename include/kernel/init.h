@@ -31,6 +31,14 @@ struct init_hook {
 	TABLE_ENTRY(init_hooks, struct init_hook,                                                  \
 		    func) = { .level = (lvl), .name = #func, .fn = (func) }
 
+/* The end of the machine (power off, halt, restart by request; not after a panic): task context, all
+ * CPUs still there. Drivers stop their devices. */
+struct shutdown_hook {
+	void (*fn)(void);
+};
+#define SHUTDOWN_HOOK(func)                                                                        \
+	TABLE_ENTRY(shutdown_hooks, struct shutdown_hook, func) = { .fn = (func) }
+
 /* Boot parameters: BOOT_PARAM("loglevel", loglevel_param): called with the text after '=' ("" when
  * there is none) before INIT_CORE; allocation is not available. */
 struct boot_param {

@@ -4,6 +4,7 @@
 
 #include <arch/ops.h>
 #include <fs/procfs.h>
+#include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/syscall.h>
 #include <kernel/uaccess.h>
@@ -15,10 +16,18 @@
 static s64 ctrl_alt_del = 1;
 SYSCTL(ctrl_alt_del, "kernel/ctrl-alt-del", 0644, &ctrl_alt_del, 0, 1);
 
+/* Devices first: they must not write to memory that the next kernel uses. */
+static void machine_down(void)
+{
+	TABLE_FOREACH(shutdown_hooks, struct shutdown_hook, h)
+		h->fn();
+	smp_stop_others();
+}
+
 static void cad_work_fn(struct work *w __maybe_unused)
 {
 	log_notice("reboot", "restarting system");
-	smp_stop_others();
+	machine_down();
 	arch_reboot();
 }
 static struct work cad_work = WORK_INIT(cad_work_fn);
@@ -56,7 +65,7 @@ SYSCALL(reboot, u32, magic1, u32, magic2, u32, cmd, struct user_ptr, arg)
 		return 0;
 	case LINUX_REBOOT_CMD_RESTART:
 		log_notice("reboot", "restarting system");
-		smp_stop_others();
+		machine_down();
 		arch_reboot();
 	case LINUX_REBOOT_CMD_RESTART2:
 		n = strncpy_from_user(text, arg, sizeof(text) - 1);
@@ -64,15 +73,15 @@ SYSCALL(reboot, u32, magic1, u32, magic2, u32, cmd, struct user_ptr, arg)
 			return -EFAULT;
 		text[n < 0 ? (ssize_t)sizeof(text) - 1 : n] = '\0';
 		log_notice("reboot", "restarting system with command '%s'", text);
-		smp_stop_others();
+		machine_down();
 		arch_reboot();
 	case LINUX_REBOOT_CMD_HALT:
 		log_notice("reboot", "system halted");
-		smp_stop_others();
+		machine_down();
 		arch_halt();
 	case LINUX_REBOOT_CMD_POWER_OFF:
 		log_notice("reboot", "power down");
-		smp_stop_others();
+		machine_down();
 		arch_poweroff();
 	default:
 		return -EINVAL;
