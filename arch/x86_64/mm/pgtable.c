@@ -10,6 +10,7 @@
  * Lifetime:  a table is reused only after every CPU dropped what it cached of it (tlb.c). */
 #include <arch/mmu.h>
 #include <kernel/errno.h>
+#include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/string.h>
 
@@ -49,6 +50,20 @@ static bool store_push(struct table_store *s, struct page *p, u32 limit)
 	return true;
 }
 
+/* An entry that stayed in a table would become somebody else's memory. */
+static void check_empty(const struct page *p, unsigned long size)
+{
+	const u8 *bad;
+
+	if (!IS_ENABLED(CONFIG_POISON))
+		return;
+	bad = memchr_inv(page_address(p), 0, size);
+	if (unlikely(bad))
+		REPORT("page table %#llx not empty: offset %#lx holds %#x",
+		       (unsigned long long)page_phys(p).v,
+		       (unsigned long)(bad - (u8 *)page_address(p)), *bad);
+}
+
 /* A zeroed page marked PG_PAGETABLE. */
 static struct page *table_alloc(void)
 {
@@ -57,8 +72,10 @@ static struct page *table_alloc(void)
 	preempt_disable();
 	p = store_pop(this_cpu_ptr(&table_store));
 	preempt_enable();
-	if (p)
+	if (p) {
+		check_empty(p, PAGE_SIZE);
 		return p;
+	}
 	p = page_alloc(GFP_USER | GFP_ZERO);
 	if (p)
 		p->flags |= 1u << PG_PAGETABLE;
@@ -69,6 +86,7 @@ void pt_table_free(struct page *p)
 {
 	bool kept;
 
+	check_empty(p, PAGE_SIZE);
 	preempt_disable();
 	kept = store_push(this_cpu_ptr(&table_store), p, STORE_TABLES);
 	preempt_enable();
@@ -136,6 +154,7 @@ void arch_mm_destroy(struct mm *mm)
 	struct page *p = virt_to_page(mm->arch.pgd);
 	bool kept;
 
+	check_empty(p, PAGE_SIZE / 2);
 	preempt_disable();
 	kept = store_push(this_cpu_ptr(&root_store), p, STORE_ROOTS);
 	preempt_enable();
