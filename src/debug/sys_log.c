@@ -47,13 +47,16 @@ static long read_new(struct user_ptr buf, size_t len, struct scratch *s)
 	size_t done = 0;
 	int rc;
 
+	mutex_lock(&read_lock);
 	while (!log_pending(&read_cur, NULL)) {
+		/* Another reader may take what comes: looked at again with the lock. */
+		mutex_unlock(&read_lock);
 		log_wait_begin();
 		rc = wait_event_interruptible(&log_wait, log_pending(&read_cur, NULL));
 		if (rc)
 			return rc;
+		mutex_lock(&read_lock);
 	}
-	mutex_lock(&read_lock);
 	while (done < len) {
 		struct log_cursor next = read_cur;
 		size_t n, skip;
@@ -61,7 +64,13 @@ static long read_new(struct user_ptr buf, size_t len, struct scratch *s)
 		if (!log_next(&next, &s->rec))
 			break;
 		n = min(log_format(&s->rec, true, s->out, sizeof(s->out)), sizeof(s->out) - 1);
-		skip = next.seq == read_cur.seq + 1 ? min(read_partial, n) : 0;
+		if (next.seq != read_cur.seq + 1) {
+			/* Its place was overwritten: it goes on with the oldest, from the start. The
+			 * offset of a place that is not newer than the oldest does not count. */
+			read_cur.seq = next.seq - 1;
+			read_partial = 0;
+		}
+		skip = min(read_partial, n);
 		n = min(n - skip, len - done);
 		if (copy_to_user(user_ptr_add(buf, done), s->out + skip, n)) {
 			mutex_unlock(&read_lock);
