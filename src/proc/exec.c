@@ -30,19 +30,28 @@ DEFINE_COUNTER(execs);
 
 static void cred_from_file(struct exec *x, struct cred *n)
 {
-	const struct inode *i = x->file->inode;
+	struct inode *i = x->file->inode;
 	const struct mount *m = x->file->path.mnt;
 	mode_t mode = READ_ONCE(i->mode);
+	uid_t uid;
+	gid_t gid;
 
 	if (!(mode & (S_ISUID | S_ISGID)) || current->no_new_privs)
 		return;
 	if ((m->flags & MNT_NOSUID) || (m->sb->flags & SB_NOSUID))
 		return;
+	/* chown gives the file away and then takes the bits: the bits of one owner must not be met
+	 * with the name of the next. */
+	down_read(&i->lock);
+	mode = i->mode;
+	uid = i->uid;
+	gid = i->gid;
+	up_read(&i->lock);
 	if (mode & S_ISUID)
-		n->euid = i->uid;
+		n->euid = uid;
 	/* Without group execute the bit means mandatory locking. */
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-		n->egid = i->gid;
+		n->egid = gid;
 }
 
 /* Somebody outside this process shares its working directory: it could be changed under a set-id

@@ -3,12 +3,13 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, mmap, mapfile, pipes, oom, files, names, futex, or all (each for SECONDS).
- *Every storm checks its own results (data, exit codes, counts); afterwards free memory is compared
- *with before. Exit status 0 when everything held. */
+ * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, or all (each
+ * for SECONDS). Every storm checks its own results (data, exit codes, counts); afterwards free memory is
+ * compared with before. Exit status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -160,6 +161,171 @@ static void sigexec_storm(uint32_t seed)
 		if (!(WIFEXITED(st) && WEXITSTATUS(st) == 0) &&
 		    !(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL))
 			fail("exec chain ended with %#x", st);
+	}
+}
+
+/* --- set-user-id programs that change hands while they are started --- */
+
+static void copy_self(const char *to)
+{
+	static char buf[65536];
+	int in = open(self_path, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	ssize_t n;
+
+	if (in < 0 || out < 0)
+		fail("copy to %s", to);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(out, buf, (size_t)n) != n)
+			fail("write");
+	close(in);
+	close(out);
+}
+
+/* The program is set-user-id while it is the user's own, and nobody's set-id program while it is
+ * root's: it must never run as root. */
+static void setid_storm(uint32_t seed)
+{
+	char path[64];
+	pid_t user;
+
+	snprintf(path, sizeof(path), "/tmp/stress-setid-%u", (unsigned int)seed);
+	copy_self(path);
+	user = fork();
+	if (user == 0) {
+		if (setgid(1000) || setuid(1000))
+			fail("setuid");
+		while (running()) {
+			pid_t pid = vfork();
+
+			if (pid == 0) {
+				execl(path, "stress", "--powers", "0", (char *)NULL);
+				_exit(0); /* busy: the next one */
+			}
+			expect_exit(pid, 0);
+		}
+		_exit(0);
+	}
+	while (running())
+		if (chown(path, 1000, 1000) || chmod(path, 04755) || chown(path, 0, 0))
+			fail("chown");
+	expect_exit(user, 0);
+	unlink(path);
+}
+
+/* --- threads that exec, exit, stop and fork against each other --- */
+
+static volatile int threads_go;
+static char real_path[256]; /* /proc/self/exe ends with the first thread */
+
+static void threads_begin(void)
+{
+	if (readlink(self_path, real_path, sizeof(real_path) - 1) < 0)
+		fail("readlink");
+}
+
+static void *end_thread(void *arg)
+{
+	while (!threads_go)
+		;
+	switch ((uintptr_t)arg) {
+	case 0:
+		execl(real_path, "stress", "--exit", "7", (char *)NULL);
+		_exit(99);
+	case 1:
+		syscall(SYS_exit, 3);
+		break;
+	case 2:
+		_exit(4);
+	case 3:
+		kill(getpid(), SIGSTOP);
+		break;
+	case 4:
+		for (;;) {
+			pid_t pid = fork();
+
+			if (pid == 0)
+				_exit(0);
+			if (pid > 0)
+				waitpid(pid, NULL, 0);
+		}
+	default:
+		break;
+	}
+	for (;;)
+		pause();
+}
+
+static void threads_child(uint32_t seed)
+{
+	pthread_t t;
+
+	for (unsigned int k = 1 + rnd(&seed) % 5; k; k--)
+		pthread_create(&t, NULL, end_thread, (void *)(uintptr_t)(rnd(&seed) % 6));
+	threads_go = 1;
+	switch (rnd(&seed) % 4) {
+	case 0: /* the others go on without their leader */
+		syscall(SYS_exit, 5);
+		break;
+	case 1:
+		end_thread((void *)0);
+		break;
+	case 2:
+		usleep(2000);
+		_exit(6);
+	default:
+		kill(getpid(), SIGTERM);
+	}
+	for (;;)
+		pause();
+}
+
+/* Waits for the end, helped by stops, continues and at last a kill. */
+static int wait_until_dead(pid_t pid)
+{
+	static const struct {
+		int at, sig;
+	} help[] = { { 20, SIGSTOP }, { 40, SIGCONT }, { 150, SIGCONT }, { 199, SIGKILL } };
+	int st, looks = 0;
+
+	for (;;) {
+		pid_t got = waitpid(pid, &st, WUNTRACED | WCONTINUED | (looks < 200 ? WNOHANG : 0));
+
+		if (got < 0)
+			fail("waitpid");
+		if (got == 0) {
+			looks++;
+			usleep(50);
+			for (size_t k = 0; k < sizeof(help) / sizeof(help[0]); k++)
+				if (looks == help[k].at)
+					kill(pid, help[k].sig);
+		} else if (WIFSTOPPED(st)) {
+			kill(pid, SIGCONT);
+		} else if (!WIFCONTINUED(st)) {
+			return st;
+		}
+	}
+}
+
+static void threads_storm(uint32_t seed)
+{
+	while (running()) {
+		struct pollfd f = { .events = POLLIN };
+		uint32_t child = rnd(&seed);
+		pid_t pid = fork();
+		int st;
+
+		if (pid == 0)
+			threads_child(child);
+		f.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		st = wait_until_dead(pid);
+		if (poll(&f, 1, 0) != 1)
+			fail("the descriptor of a dead process is not readable");
+		close(f.fd);
+		if (WIFSIGNALED(st) ? WTERMSIG(st) != SIGKILL && WTERMSIG(st) != SIGTERM :
+				      !strchr("\3\4\5\6\7", WEXITSTATUS(st)))
+			fail("ended with %#x", st);
+		if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+			fail("a child is left");
 	}
 }
 
@@ -624,6 +790,8 @@ static const struct storm {
 } storms[] = {
 	{ "fork", fork_storm, NULL, NULL },
 	{ "sigexec", sigexec_storm, NULL, NULL },
+	{ "setid", setid_storm, NULL, NULL },
+	{ "threads", threads_storm, threads_begin, NULL },
 	{ "mmap", mmap_storm, NULL, NULL },
 	{ "mapfile", mapfile_storm, NULL, NULL },
 	{ "pipes", pipes_storm, NULL, NULL },
@@ -662,6 +830,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "--exit") == 0)
 		return atoi(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--powers") == 0)
+		return getuid() != 0 && geteuid() == 0;
 	if (argc == 3 && strcmp(argv[1], "--chain") == 0) {
 		char text[16];
 		int n = atoi(argv[2]);
