@@ -153,14 +153,6 @@ static int interrupts_show(struct strbuf *sb)
 }
 PROC_FILE(interrupts, "interrupts", 0444, interrupts_show);
 
-static int filesystems_show(struct strbuf *sb)
-{
-	TABLE_FOREACH(fs_types, struct fs_type, t)
-		sb_printf(sb, "%s\t%s\n", t->flags & FS_NODEV ? "nodev" : "", t->name);
-	return 0;
-}
-PROC_FILE(filesystems, "filesystems", 0444, filesystems_show);
-
 static int swaps_show(struct strbuf *sb)
 {
 	sb_puts(sb, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");

@@ -64,6 +64,8 @@ static struct proc_node *node_make(const char *path, mode_t mode)
 		dir = n;
 		path = slash + 1;
 	}
+	if (node_child(dir, path, strlen(path)))
+		REPORT("procfs: two rows for %s", path);
 	return node_add(dir, path, strlen(path), mode);
 }
 
