@@ -52,6 +52,11 @@ class Context:
         """A case failed; why is one line, log everything that helps."""
         self.report.add(self.name, case, why, log)
 
+    def note(self, text):
+        """A figure worth seeing with -v and in long runs, no case."""
+        if self.report.verbose or self.name in LONG:
+            print("# %s: %s" % (self.name, text), flush=True)
+
     def check(self, case, good, why="", log=""):
         """A case with a yes or no."""
         if good:

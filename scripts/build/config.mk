@@ -10,6 +10,10 @@ kconfig-files := $(wildcard Kconfig arch/Kconfig arch/*/Kconfig src/Kconfig fs/K
 gen := $(B)/include/generated
 start-config := scripts/configs/$(CONFIG)
 
+ifeq ($(wildcard $(start-config)),)
+$(error no configuration $(CONFIG); there are $(notdir $(wildcard scripts/configs/*)))
+endif
+
 config-goals := menuconfig defconfig savedefconfig
 .PHONY: $(config-goals)
 

@@ -20,6 +20,7 @@ import time
 from . import qemu
 
 AGENT = "init=/sbin/vmagent"
+HELLO = b"H\x01\x001"
 INPUT_WINDOW = 2048
 BOOT_LIMIT = 60.0
 KILL_GRACE = 5.0
@@ -28,12 +29,14 @@ TIMED_OUT, PANICKED = 124, 125
 
 @dataclasses.dataclass
 class Result:
-    """How a command ended. status: exit status, 128+signal, 124 time limit, 125 machine lost."""
+    """How a command ended. status: exit status, 128+signal, 124 time limit, 125 machine lost;
+    then log is the console's and reason says how it was lost."""
     status: int
     stdout: bytes
     stderr: bytes
     seconds: float
     log: str = ""
+    reason: str = ""
 
 
 class Lost(Exception):
@@ -79,9 +82,15 @@ class Guest:
         theirs.close()
         self.sock, self.buffer = ours, b""
         self.boots += 1
-        kind, _ = self.frame(time.monotonic() + self.boot_limit)
-        if kind != b"H":
-            raise Lost("the agent did not come up")
+        self.wait_for_hello(time.monotonic() + self.boot_limit)
+
+    def wait_for_hello(self, deadline):
+        """Wait for the agent's first frame. UEFI uses both ports as consoles: its text comes
+        before it and is dropped."""
+        while HELLO not in self.buffer:
+            if not self.receive(deadline):
+                raise Lost("the agent did not come up within %g s" % self.boot_limit)
+        self.buffer = self.buffer.split(HELLO, 1)[1]
 
     def close(self):
         """End the machine at once."""
@@ -116,29 +125,37 @@ class Guest:
                 if len(self.buffer) >= size:
                     frame, self.buffer = self.buffer[:size], self.buffer[size:]
                     return frame[:1], frame[3:]
-            wait = max(0.0, deadline - time.monotonic())
-            if not select.select([self.sock], [], [], wait)[0]:
+            if not self.receive(deadline):
                 return b"", b""
-            try:
-                data = self.sock.recv(65536)
-            except OSError as err:
-                raise Lost(str(err)) from err
-            if not data:
-                raise Lost("the machine ended")
-            self.buffer += data
+
+    def receive(self, deadline):
+        """Wait for more bytes from the agent: False at the deadline; raises Lost."""
+        wait = max(0.0, deadline - time.monotonic())
+        if not select.select([self.sock], [], [], wait)[0]:
+            return False
+        try:
+            data = self.sock.recv(65536)
+        except OSError as err:
+            raise Lost(str(err)) from err
+        if not data:
+            raise Lost("the machine ended")
+        self.buffer += data
+        return True
 
     def run(self, argv, stdin=b"", timeout=60.0, on_output=None):
         """Run a command. stdin: bytes or a file descriptor. on_output(1 or 2, bytes) gets output
         as it comes. Never raises for what the guest does: see Result.status."""
         started = time.monotonic()
         job = Job(self, stdin, on_output)
+        reason = ""
         try:
             if not self.proc or self.proc.poll() is not None:
                 self.boot()
             status = job.run(argv, time.monotonic() + timeout)
-        except Lost:
-            status = PANICKED
-        result = Result(status, bytes(job.out[1]), bytes(job.out[2]), time.monotonic() - started)
+        except Lost as err:
+            status, reason = PANICKED, str(err)
+        result = Result(status, bytes(job.out[1]), bytes(job.out[2]), time.monotonic() - started,
+                        reason=reason)
         if job.lost or status == PANICKED and (not self.proc or not job.ended):
             if self.proc:
                 self.settle()

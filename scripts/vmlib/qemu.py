@@ -70,11 +70,36 @@ def artefact(path):
     return full
 
 
+def names(folder, suffix=""):
+    """What a folder of the tree has to choose from, in words."""
+    return ", ".join(sorted(n[:len(n) - len(suffix)] for n in os.listdir(os.path.join(TOP, folder))
+                            if n.endswith(suffix)))
+
+
+def existing(path, what):
+    """A file the user named; raises VmError when it is not there."""
+    if not os.path.exists(path):
+        raise VmError("%s %s is not there" % (what, path))
+    return path
+
+
 def image_path(name):
     """An image by the name of its list, or a file."""
     if os.path.sep in name:
-        return name
+        return existing(name, "image")
+    if not os.path.exists(os.path.join(TOP, "rootfs/images/%s.list" % name)):
+        raise VmError("no image %s; there are %s (or a path with a slash)"
+                      % (name, names("rootfs/images", ".list")))
     return artefact("build/images/%s.cpio" % name)
+
+
+def kernel_path(opt, name):
+    """The kernel that opt asks for: name of its configuration's build, or a file."""
+    if opt.kernel != "keelson":
+        return existing(opt.kernel, "kernel")
+    if not os.path.exists(os.path.join(TOP, "scripts/configs", opt.config)):
+        raise VmError("no configuration %s; there are %s" % (opt.config, names("scripts/configs")))
+    return artefact("build/%s/%s" % (opt.config, name))
 
 
 def linux_kernel():
@@ -127,12 +152,7 @@ def boot_arguments(opt, append):
             line += " tsc=reliable"
         return ["-kernel", linux_kernel(), "-initrd", image_path(opt.image), "-append", line]
     line = " ".join(filter(None, [KEELSON_APPEND, append, opt.append]))
-    if opt.kernel != "keelson":
-        kernel = opt.kernel
-    elif opt.boot == "direct":
-        kernel = artefact("build/%s/kernel.elf" % opt.config)
-    else:
-        kernel = artefact("build/%s/kernel.img" % opt.config)
+    kernel = kernel_path(opt, "kernel.elf" if opt.boot == "direct" else "kernel.img")
     if opt.boot == "direct":
         return ["-kernel", kernel, "-initrd", image_path(opt.image), "-append", line]
     iso = make_iso(kernel, opt, line)

@@ -33,6 +33,8 @@ def run_storm(ctx, storm, seconds):
         log = result.log or guest.log()
     text = "%s\n%s\n%s" % (result.stdout.decode("utf-8", "replace"),
                            result.stderr.decode("utf-8", "replace"), log)
+    if result.stdout:
+        ctx.note(result.stdout.decode("utf-8", "replace").strip())
     reports = REPORT.findall(log)
     if result.status == PANICKED:
         ctx.fail(storm, "the machine was lost", text)

@@ -12,6 +12,12 @@ def vm(*args, **kwargs):
     return subprocess.run(VM + list(args), capture_output=True, timeout=120, check=False, **kwargs)
 
 
+def keelson(ctx, *args):
+    """vm exec of the kernel under test, without input; the finished process."""
+    return subprocess.run(["scripts/vm", "exec", "--config", ctx.config] + list(args), timeout=120,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
 def machines():
     """How many QEMU processes are children of this one, at any depth."""
     rows = []
@@ -51,6 +57,14 @@ def run(ctx):
     ctx.check("panic/status", done.returncode == 125, "status %d, not 125" % done.returncode)
     ctx.check("panic/log", b"Kernel panic" in done.stderr, "no log on standard error",
               repr(done.stderr))
+    for way in ("bios", "uefi"):
+        done = keelson(ctx, "--" + way, "--", "echo", "here")
+        ctx.check("way/" + way, (done.returncode, done.stdout) == (0, b"here\n"),
+                  "status %d" % done.returncode, repr(done.stderr))
+    for option in ("config", "image", "kernel"):
+        done = keelson(ctx, "--" + option, "nothing", "--", "true")
+        ctx.check("no such/" + option, done.returncode == 1 and b"nothing" in done.stderr and
+                  b"make" not in done.stderr, "unclear", repr(done.stderr))
     debug_session(ctx)
     killed = subprocess.Popen(VM + ["--", "sleep", "1000"], stdin=subprocess.DEVNULL)
     time.sleep(2)
