@@ -554,3 +554,25 @@ CASE(rusage_counts_time)
 	       b.ru_utime.tv_usec + b.ru_stime.tv_usec - a.ru_utime.tv_usec - a.ru_stime.tv_usec;
 	SHOW("%d", used >= 40000 && used < 5000000);
 }
+
+/* The vDSO and the call tell the same time, also when TAI has an offset and the rate is changed. */
+CASE(vdso_agrees)
+{
+	static const clockid_t ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
+					 CLOCK_BOOTTIME, CLOCK_TAI };
+	struct timex tx = { .modes = ADJ_TAI | ADJ_TICK, .constant = 37, .tick = 11000 };
+
+	NEED(adjtimex(&tx));
+	abi_sleep_ms(300);
+	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct timespec a, b;
+		long long ns;
+
+		NEED(clock_gettime(ids[i], &a));
+		NEED(syscall(SYS_clock_gettime, ids[i], &b));
+		ns = (b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec;
+		SHOW("clock %d: %s", (int)ids[i], ns >= 0 && ns < 10000000 ? "the same" : "apart");
+	}
+	tx = (struct timex){ .modes = ADJ_TAI | ADJ_TICK, .constant = 0, .tick = 10000 };
+	NEED(adjtimex(&tx));
+}

@@ -68,18 +68,16 @@ int __vdso_clock_gettime(int id, struct user_timespec *ts)
 	bool wall, ok;
 
 	switch (id) {
-	case 0:	 /* CLOCK_REALTIME */
-	case 5:	 /* CLOCK_REALTIME_COARSE */
-	case 11: /* CLOCK_TAI: no leap seconds are kept */
+	case 0: /* CLOCK_REALTIME */
+	case 5: /* CLOCK_REALTIME_COARSE */
 		wall = true;
 		break;
 	case 1: /* CLOCK_MONOTONIC */
-	case 4: /* CLOCK_MONOTONIC_RAW: the clock is never slewed */
 	case 6: /* CLOCK_MONOTONIC_COARSE */
 	case 7: /* CLOCK_BOOTTIME: there is no suspend */
 		wall = false;
 		break;
-	default:
+	default: /* RAW has a rate and TAI an offset of its own: the kernel knows them */
 		return (int)syscall2(SYS_CLOCK_GETTIME, (u64)id, (u64)ts);
 	}
 	ok = read_clock(wall, &ns);
