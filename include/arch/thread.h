@@ -22,7 +22,8 @@ struct task;
 struct task *arch_switch(struct task *prev, struct task *next);
 void arch_thread_init_kernel(struct task *t, int (*fn)(void *), void *arg);
 /* clone: copies the parent's user state (registers, FPU, bases); new_sp 0 keeps the parent's stack
- * pointer. -ENOMEM when the FPU area cannot be had. tls: set FS base when has_tls. */
+ * pointer. -ENOMEM when the FPU area cannot be had. tls: set FS base when has_tls; -EPERM: not a
+ * user address. */
 int arch_thread_init_user(struct task *t, const struct user_regs *regs, u64 new_sp, bool has_tls,
 			  u64 tls);
 void arch_thread_free(struct task *t);

@@ -887,3 +887,22 @@ CASE(floating_point_is_per_thread)
 	}
 	SHOW("%ld", ok);
 }
+
+/* A thread pointer that no program can have is refused before the processor would refuse it. */
+CASE(clone_tls_limits)
+{
+	static const unsigned long bad[] = { 1UL << 47, (1UL << 47) - 4096, 1UL << 63,
+					     0xffff800000000000UL, ~0UL };
+
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		long pid;
+
+		errno = 0;
+		pid = syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, NULL, NULL, NULL, bad[i]);
+		if (!pid)
+			syscall(SYS_exit_group, 0);
+		SHOW("%u: %s", i, pid > 0 ? "made" : abi_errname(errno));
+	}
+	while (wait(NULL) > 0)
+		;
+}

@@ -10,6 +10,7 @@
 #include <asm/segment.h>
 #include <asm/smp.h>
 #include <kernel/errno.h>
+#include <kernel/page.h>
 #include <kernel/proc.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
@@ -81,8 +82,12 @@ int arch_thread_init_user(struct task *t, const struct user_regs *regs, u64 new_
 			  u64 tls)
 {
 	struct user_regs *r;
-	int rc = fpu_alloc(t);
+	int rc;
 
+	/* Loading one that is not canonical would fault in the switch. */
+	if (has_tls && tls >= USER_END)
+		return -EPERM;
+	rc = fpu_alloc(t);
 	if (rc)
 		return rc;
 	fpu_copy_current(t);
