@@ -388,6 +388,12 @@ static void vt_console_write(struct console *c, const char *s, size_t n) NO_LOCK
 
 	while (!(locked = spin_trylock(&vt_lock)) && --spins)
 		;
+	/* The holder runs on (it only lost its processor) or is below us: two writers would leave
+	 * the screen's memory. The log has the text. In a panic everybody else has stopped. */
+	if (!locked && !console_panicking()) {
+		irq_restore(f);
+		return;
+	}
 	vt = &vts[c->index ? (unsigned int)c->index - 1 : front];
 	if (vt->em.cells) {
 		for (size_t done = 0; done < n;) {

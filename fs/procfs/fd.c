@@ -114,9 +114,9 @@ static int fs_get_link(struct inode *i, bool rcu, struct path *jump, bool root)
 
 	if (rcu)
 		return -EAGAIN;
-	rc = check_inspect(i, &t);
-	if (rc)
-		return rc;
+	t = proc_task_get(i);
+	if (!t)
+		return -ESRCH;
 	rc = -ENOENT;
 	spin_lock(&t->lock); /* keeps t->fs; taking path references does not sleep */
 	if (t->fs) {
@@ -127,6 +127,12 @@ static int fs_get_link(struct inode *i, bool rcu, struct path *jump, bool root)
 		rc = 1;
 	}
 	spin_unlock(&t->lock);
+	/* Afterwards, so that it is asked of the program whose directory it is. */
+	if (ptrace_permitted(t)) {
+		if (rc == 1)
+			path_put(jump);
+		rc = -EACCES;
+	}
 	task_put(t);
 	return rc;
 }

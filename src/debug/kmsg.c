@@ -137,8 +137,8 @@ static ssize_t kmsg_write(struct file *f, struct uio *u, loff_t *pos)
 
 		if (end != text + 1 && *end == '>') {
 			level = v & 7;
-			if (v >> 3)
-				facility = v >> 3;
+			if (v >> 3 & 0xff)
+				facility = v >> 3 & 0xff;
 			len -= end + 1 - text;
 			text = buf + (end + 1 - buf);
 		}
