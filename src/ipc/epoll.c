@@ -366,6 +366,20 @@ SYSCALL(epoll_ctl, int, epfd, int, op, int, fd, struct user_ptr, uev)
 
 /* --- waiting --- */
 
+static bool any_ready(const struct epoll *ep)
+{
+	return READ_ONCE(ep->ready.next) != &ep->ready;
+}
+
+/* The ready list was out of sight for a while. Who came then saw an empty one and sleeps, and one
+ * wake-up may stand for several items: if there are any, the next waiter has its turn. */
+static void pass_on(struct epoll *ep)
+{
+	smp_mb();
+	if (any_ready(ep) && wait_queue_active(&ep->wq))
+		wake_up_common(&ep->wq, TASK_NORMAL, 1, 0, false);
+}
+
 /* Reports up to max events; number or -EFAULT (when the first cannot be written). */
 static int report(struct epoll *ep, struct user_ptr out, int max)
 {
@@ -404,12 +418,8 @@ static int report(struct epoll *ep, struct user_ptr out, int max)
 	list_splice_tail_init(&batch, &ep->ready);
 	spin_unlock_irqrestore(&ep->ready_lock, f);
 	mutex_unlock(&ep->lock);
+	pass_on(ep);
 	return n ? n : rc;
-}
-
-static bool any_ready(const struct epoll *ep)
-{
-	return READ_ONCE(ep->ready.next) != &ep->ready;
 }
 
 static long do_epoll_wait(int epfd, struct user_ptr out, int max, bool poll_only, u64 deadline)
@@ -520,6 +530,7 @@ static unsigned int epoll_poll(struct file *f, struct poll_table *pt)
 	list_splice_tail_init(&batch, &ep->ready);
 	spin_unlock_irqrestore(&ep->ready_lock, fl);
 	mutex_unlock(&ep->lock);
+	pass_on(ep);
 	return ready;
 }
 

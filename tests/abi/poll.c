@@ -492,6 +492,30 @@ CASE(epoll_wait_blocks)
 	waitpid(pid, NULL, 0);
 }
 
+/* A level that stays is told to everybody who waits, one after the other. */
+CASE(epoll_several_waiters)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int e = eventfd(0, 0), status, told = 0;
+	unsigned long one = 1;
+
+	ep = epoll_create1(0);
+	NEED(epoll_ctl(ep, EPOLL_CTL_ADD, e, &ev));
+	for (int k = 0; k < 3; k++) {
+		if (fork() == 0) {
+			alarm(3);
+			_exit(epoll_wait(ep, &ev, 1, -1));
+		}
+	}
+	abi_sleep_ms(150);
+	NEED(write(e, &one, 8));
+	for (int k = 0; k < 3; k++) {
+		wait(&status);
+		told += WIFEXITED(status) && WEXITSTATUS(status) == 1;
+	}
+	SHOW("told: %d", told);
+}
+
 CASE(epoll_wait_interrupted)
 {
 	struct epoll_event e;
