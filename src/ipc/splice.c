@@ -231,6 +231,7 @@ static ssize_t pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_
 			pipe_lock(p);
 			put_back(p, &b);
 			pipe_unlock(p);
+			pipe_wake_readers(p); /* who came meanwhile saw an empty pipe */
 		} else {
 			page_put(b.page);
 			pipe_wake_writers(p);
