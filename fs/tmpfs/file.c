@@ -105,24 +105,57 @@ static loff_t tmpfs_llseek(struct file *f, loff_t off, int whence)
 	return generic_llseek(f, off, whence);
 }
 
+#define MARK_MADE 2 /* page of a fallocate that is under way; the other marks are the page cache's */
+
+/* The end of an allocation: takes the marks off. undo: the pages as well, unless a mapping has
+ * written to them meanwhile. */
+static void allocate_end(struct mapping *m, u64 first, u64 last, bool undo)
+{
+	u64 index = first;
+	struct page *p;
+
+	for (;;) {
+		spin_lock(&m->lock);
+		p = xa_find_marked(&m->pages, &index, last, MARK_MADE);
+		if (p)
+			xa_clear_mark(&m->pages, index, MARK_MADE);
+		spin_unlock(&m->lock);
+		if (!p)
+			return;
+		if (undo && !page_test(p, PG_DIRTY))
+			mapping_truncate_range(m, (loff_t)(index * PAGE_SIZE),
+					       (loff_t)((index + 1) * PAGE_SIZE) - 1);
+		cond_resched();
+	}
+}
+
 /* Makes every page of the range exist; gives back what it made when the space runs out. */
 static int allocate_range(struct mapping *m, u64 first, u64 last)
 {
 	u64 index;
-	int rc;
+	int rc = 0;
 
-	for (index = first; index <= last; index++) {
-		struct page *p;
+	for (index = first; index <= last && !rc; index++) {
+		struct page *p = mapping_find_page(m, index);
+		bool made = !p;
 
-		rc = mapping_get_page(m, index, true, false, &p);
+		if (made)
+			rc = mapping_get_page(m, index, true, false, &p);
 		if (rc)
-			return rc;
+			break;
+		if (made) {
+			spin_lock(&m->lock);
+			if (p->mapping == m)
+				xa_set_mark(&m->pages, index, MARK_MADE);
+			spin_unlock(&m->lock);
+		}
 		page_put(p);
 		cond_resched();
 		if (fatal_signal_pending())
-			return -EINTR;
+			rc = -EINTR;
 	}
-	return 0;
+	allocate_end(m, first, last, rc != 0);
+	return rc;
 }
 
 static int punch(struct inode *i, loff_t off, loff_t len)

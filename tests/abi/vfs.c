@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -231,6 +232,30 @@ CASE(holes)
 	ftruncate(fd, 10);
 	pread(fd, &c, 1, 5);
 	SHOW("zero after shrink and growth: %d", c);
+}
+
+/* What does not fit whole leaves nothing behind. */
+CASE(allocation_that_fails)
+{
+	struct statfs before, after;
+	struct stat st;
+	int fd;
+
+	mkdir("t", 0755);
+	NEED(mount("none", "t", "tmpfs", 0, "size=256k"));
+	fd = open("t/f", O_RDWR | O_CREAT, 0644);
+	NEED(pwrite(fd, "kept", 4, 8192));
+	statfs("t", &before);
+	RET(fallocate(fd, 0, 0, 1 << 20));
+	statfs("t", &after);
+	SHOW("free: %s", before.f_bfree == after.f_bfree ? "as before" : "less");
+	fstat(fd, &st);
+	SHOW("size %ld, blocks %ld", (long)st.st_size, (long)st.st_blocks);
+	RET(fallocate(fd, 0, 0, 128 << 10));
+	fstat(fd, &st);
+	SHOW("size %ld, blocks %ld", (long)st.st_size, (long)st.st_blocks);
+	close(fd);
+	umount("t");
 }
 
 CASE(mapped_tail)
