@@ -97,9 +97,11 @@ drop:
 	kfree(e);
 }
 
-/* Takes a watch off its lists; watch_lock held. The caller frees it, without the lock. */
+/* Takes a watch off its lists; watch_lock held. The caller frees it, without the lock; until then
+ * unmounting waits, because nobody finds the watch any more to drop its inode. */
 static void watch_unlink(struct watch *w)
 {
+	atomic_inc(&w->inode->sb->shrinking);
 	list_del(&w->of_inode);
 	list_del(&w->of_group);
 	queue_event(w->group, w->wd, IN_IGNORED, 0, NULL);
@@ -108,8 +110,11 @@ static void watch_unlink(struct watch *w)
 
 static void watch_free(struct watch *w)
 {
+	struct super_block *sb = w->inode->sb;
+
 	inode_put(w->inode);
 	kfree(w);
+	sb_shrink_end(sb);
 }
 
 void inotify_event_slow(struct inode *i, u32 mask, u32 cookie, const struct qstr *name)
@@ -198,27 +203,18 @@ void inotify_inode_gone(struct inode *i)
 
 void inotify_unmount(struct super_block *sb)
 {
-	struct inode *i, *found;
+	struct inode *i = NULL;
+	bool gone;
 
 	if (!READ_ONCE(inotify_watches))
 		return;
-	do {
-		found = NULL;
-		spin_lock(&sb->inodes_lock);
-		list_for_each_entry(i, &sb->inodes, sb_list) {
-			if (i->marks && !list_empty(&i->marks->watches)) {
-				found = i;
-				inode_get(i);
-				break;
-			}
-		}
-		spin_unlock(&sb->inodes_lock);
-		if (found) {
-			inotify_event_slow(found, IN_UNMOUNT, 0, NULL);
-			drop_watches(found);
-			inode_put(found);
-		}
-	} while (found);
+	/* With references: one without is perhaps on its way out, and its marks with it. */
+	while ((i = sb_next_inode(sb, i, &gone)) != NULL) {
+		if (!READ_ONCE(i->marks))
+			continue;
+		inotify_event_slow(i, IN_UNMOUNT, 0, NULL);
+		drop_watches(i);
+	}
 }
 
 /* --- the descriptor --- */

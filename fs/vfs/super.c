@@ -7,7 +7,7 @@
  * done, and whoever mounts the device again waits.
  * Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them.
  * Shrinkers: one that takes a name or an inode of a super block counts in sb->shrinking while it
- * works. sb_put first sets SB_STATE_DYING, which keeps new ones away, and waits for the others. */
+ * works, as does whoever drops the inode of an inotify watch. sb_put first sets SB_STATE_DYING, which keeps new ones away, and waits for the others. */
 #include "notify.h"
 #include "vfs_internal.h"
 
@@ -242,6 +242,8 @@ void sb_put(struct super_block *sb)
 	if (filled && !(sb->flags & SB_RDONLY) && sb_sync(sb, true))
 		log_err("vfs", "%s: not everything could be written before unmounting", sb->id);
 	inotify_unmount(sb);
+	/* Watches that their group or an event took off before still drop their inodes. */
+	wait_event(&sb_wait, !atomic_read(&sb->shrinking));
 	if (sb->root)
 		dcache_umount(sb);
 	inodes_drop_unused(sb);
@@ -257,9 +259,7 @@ void sb_put(struct super_block *sb)
 
 /* --- changing flags --- */
 
-/* The inode behind `last` (NULL: the first) on the list, with a reference; last's is dropped. NULL:
- * no more. *gone: one that is being evicted was met, which may still write. */
-static struct inode *next_inode(struct super_block *sb, struct inode *last, bool *gone)
+struct inode *sb_next_inode(struct super_block *sb, struct inode *last, bool *gone)
 {
 	struct list_head *at;
 	struct inode *i = NULL;
@@ -288,7 +288,7 @@ static int wait_for_writers(struct super_block *sb)
 
 	do {
 		gone = false;
-		while ((i = next_inode(sb, i, &gone)) != NULL) {
+		while ((i = sb_next_inode(sb, i, &gone)) != NULL) {
 			down_read(&i->lock);
 			up_read(&i->lock);
 			if (atomic_read(&i->writers) > 0 ||

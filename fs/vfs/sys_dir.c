@@ -94,7 +94,8 @@ static NO_LOCK_ANALYSIS long do_getdents(unsigned int fd, struct user_ptr buf, u
 		r.file->pos = g.ctx.pos;
 	}
 	up_read(&i->lock);
-	if (rc >= 0 && !user_ptr_is_null(g.prev))
+	/* What was given out before an error counts: the error comes again with the next call. */
+	if (!user_ptr_is_null(g.prev))
 		rc = dents_patch(&g, g.ctx.pos) ? -EFAULT : (long)(count - g.room);
 	else if (rc >= 0)
 		rc = g.error;
