@@ -85,7 +85,8 @@ static long process_vm(pid_t pid, struct user_ptr lvec, u64 lnr, struct user_ptr
 
 	if (flags)
 		return -EINVAL;
-	rc = uio_import(&u, lvec, lnr, fast, &heap);
+	/* Linux, too, looks at the lower half of this count, and of this one alone. */
+	rc = uio_import(&u, lvec, (u32)lnr, fast, &heap);
 	if (rc)
 		return rc;
 	if (!u.count)
