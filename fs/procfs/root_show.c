@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts of the top of /proc and of /proc/sys: rows about the whole machine. */
 #include <arch/ops.h>
+#include <fs/buffer.h>
 #include <fs/procfs.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
@@ -68,7 +69,7 @@ static int meminfo_show(struct strbuf *sb)
 	put_kb(sb, "MemTotal", m.total);
 	put_kb(sb, "MemFree", m.free);
 	put_kb(sb, "MemAvailable", m.available);
-	put_kb(sb, "Buffers", 0);
+	put_kb(sb, "Buffers", buf_pages());
 	put_kb(sb, "Cached", m.cached);
 	put_kb(sb, "SwapCached", 0);
 	put_kb(sb, "Active", m.anon);

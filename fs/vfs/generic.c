@@ -3,6 +3,7 @@
  * cache, files that cannot be used, device nodes, anonymous files. */
 #include "vfs_internal.h"
 
+#include <fs/block.h>
 #include <fs/pipe.h>
 #include <fs/procfs.h>
 #include <kernel/init.h>
@@ -152,6 +153,7 @@ static int devices_show(struct strbuf *sb)
 		sb_printf(sb, "%3u %s\n", MAJOR(c->dev), c->name);
 	spin_unlock(&cdevs_lock);
 	sb_puts(sb, "\nBlock devices:\n");
+	blkdev_majors_show(sb);
 	return 0;
 }
 PROC_FILE(devices, "devices", 0444, devices_show);
@@ -167,7 +169,7 @@ void inode_init_special(struct inode *i, mode_t mode, dev_t rdev)
 		i->rdev = rdev;
 		break;
 	case S_IFBLK:
-		i->fops = &sock_fops; /* there are no block devices: ENXIO */
+		i->fops = &blkdev_fops;
 		i->rdev = rdev;
 		break;
 	case S_IFIFO:

@@ -11,6 +11,7 @@
 #include "notify.h"
 #include "vfs_internal.h"
 
+#include <fs/block.h>
 #include <fs/procfs.h>
 #include <kernel/idr.h>
 #include <kernel/log.h>
@@ -218,6 +219,8 @@ void sb_shrink_end(struct super_block *sb)
 
 static void sb_free(struct super_block *sb)
 {
+	if (sb->bdev)
+		bdev_release_super(sb);
 	spin_lock(&all_lock);
 	list_del(&sb->node);
 	spin_unlock(&all_lock);

@@ -23,8 +23,8 @@
  * Errors: -EIO, -ENOSPC (write-zeroes, thin disks), -EOPNOTSUPP (discard), -ENODEV (gone), logged
  * once a second and disk: "vda: I/O error, write, sector 4711 +8".
  * Locking: queue->lock (LOCK_DRIVER_IRQ) guards a hardware queue and its waiting requests; a driver
- * takes no other lock around request_end. disk->open_mutex (LOCK_DRIVER) guards openers, capacity
- * changes and the partition table. */
+ * takes no other lock around request_end. disk->open_mutex (LOCK_DISK_OPEN, outside the VFS's
+ * locks: nodes are made under it) guards openers, capacity changes and the partition table. */
 #ifndef FS_BLOCK_H
 #define FS_BLOCK_H
 
@@ -32,6 +32,8 @@
 #include <kernel/list.h>
 #include <kernel/lock.h>
 #include <kernel/page.h>
+#include <kernel/wait.h>
+#include <kernel/workqueue.h>
 
 #define SECTOR_SHIFT 9
 #define SECTOR_SIZE 512u
@@ -62,12 +64,14 @@ struct bio_vec {
 /* Owned by the submitter until bio_submit, by the block layer until end() is called. */
 struct bio {
 	struct bdev *bdev;
-	u64 sector;	    /* first, relative to bdev */
+	u64 sector;	    /* first, relative to bdev; never changed by the block layer */
 	u64 nr_sectors;	    /* sum of the vecs; discard, write-zeroes: set by the submitter */
 	u8 op;		    /* enum bio_op */
+	u8 pool;	    /* where it came from */
+	u16 nr_vecs, max_vecs;
 	u32 flags;	    /* BIO_* */
 	int error;	    /* 0 or -errno when end() runs */
-	u16 nr_vecs, max_vecs;
+	u32 skip;	    /* split: bytes of the first vec that belong to the part before */
 	struct bio_vec *vecs;
 	void (*end)(struct bio *b); /* interrupt context possible: must not sleep */
 	void *private;
@@ -92,6 +96,8 @@ int bdev_flush(struct bdev *bd); /* FLUSH and wait; 0 where the cache is not vol
 int bdev_discard(struct bdev *bd, u64 sector, u64 nr, u32 flags);
 int bdev_zero(struct bdev *bd, u64 sector, u64 nr, u32 flags); /* falls back to writing zeroes */
 
+/* The task is about to sleep and has a plug. */
+void blk_plug_sleep(void);
 /* Batch of one task: requests gather until blk_plug_finish, or until the task sleeps. Nest freely:
  * only the outermost counts. */
 struct blk_plug {
@@ -115,7 +121,11 @@ struct request {
 	u64 start_ns, deadline_ns;
 	struct list_head node;
 	struct request *next;	 /* in a plug */
-	u32 state;
+	u8 state;
+	u8 step;		 /* of a sequence flush, write, flush */
+	int error;		 /* queue_rq returned DISK_RQ_DONE: with what it ended */
+	struct bdev *bdev;	 /* whose statistics */
+	struct bio *held;	 /* bios while the flush before or after them runs */
 	void *private;		 /* disk_ops.rq_private bytes of the driver's own, zeroed once */
 };
 /* The memory of a request, segment by segment, physically contiguous, adjacent pages joined as far
@@ -125,19 +135,25 @@ struct rq_segment {
 	u32 len;
 };
 struct rq_iter {
-	struct request *rq;
-	struct bio *bio;
+	const struct disk_limits *limits;
+	const struct bio *bio;
 	unsigned int vec;
-	u32 done;
+	u32 off;  /* into the vec */
+	u64 left; /* bytes of this bio */
 };
 void rq_iter_start(struct rq_iter *it, struct request *rq);
 bool rq_iter_next(struct rq_iter *it, struct rq_segment *seg);
 
+#define DISK_RQ_DONE 1
 struct disk_ops {
 	/* Gives rq to the device, without necessarily telling it; queue->lock held, interrupts off.
 	 * 0; -EBUSY: no room: called again after a completion of this queue; other -errno: the
-	 * request fails with it. */
+	 * request fails with it; DISK_RQ_DONE: it has completed already, with rq->error. */
 	int (*queue_rq)(struct disk_queue *q, struct request *rq);
+	/* Instead of queue_rq, for devices that only copy (ram disk): no requests, no queues, no
+	 * splitting. Task context, may sleep; ends with bio_done. First sector of the disk:
+	 * bio_disk_sector. BIO_FLUSH does not come here. */
+	void (*submit_bio)(struct disk *d, struct bio *b);
 	/* Tells the device about what queue_rq gave it (doorbell); queue->lock held. */
 	void (*kick)(struct disk_queue *q);
 	/* The request's time is up; task context, no locks. First looks whether it has completed
@@ -156,8 +172,8 @@ struct disk_limits {
 	u16 max_segs;			   /* 0: 128 */
 	u32 max_seg_bytes;		   /* 0: 65536 */
 	u32 seg_boundary;		   /* a segment does not cross this mask; 0: any */
-	u32 virt_boundary;		   /* where one segment ends and the next begins in a request,
-					    * both addresses have no bits of this mask; 0: any */
+	u32 virt_boundary;		   /* inside a request segments end and begin at multiples
+					    * of mask + 1 (NVMe's PRP lists: 4095); 0: anywhere */
 	u32 io_min, io_opt;		   /* bytes; 0: unknown */
 	u64 max_discard, max_zeroes;	   /* sectors of one request; 0: not supported */
 	bool write_cache, fua;
@@ -173,6 +189,9 @@ struct disk_queue {
 	struct list_head inflight;/* L */
 	struct request *requests; /* C: depth of them */
 	unsigned long *tags;	  /* L: bitmap of tags in use */
+	unsigned int nr_tags;	  /* L: in use */
+	unsigned int tag_hint;	  /* L */
+	unsigned int passed;	  /* L: reads that went past a waiting write since the last one */
 	struct wait_queue tag_wait;
 	void *private;		  /* C: driver's */
 };
@@ -193,11 +212,22 @@ struct disk {
 	char model[41], serial[21];	/* C: "" unknown */
 	const char *sysfs_parent;	/* C: path below /sys/devices, NULL: "virtual/block" */
 	unsigned int major, first_minor;/* C; major 0: taken from the extended block major 259 */
-	struct mutex open_mutex;	/* LOCK_DRIVER */
-	struct bdev *whole;
-	struct list_head parts;		/* O */
-	struct list_head node;
-	struct sysfs_node *sysfs;
+	unsigned int minors;		/* C: of its own, disk_alloc sets DISK_MINORS; partitions from
+					 * this number on get numbers of the extended major */
+	struct mutex open_mutex;	/* LOCK_DISK_OPEN */
+	struct bdev *whole;		/* C after disk_add */
+	struct list_head parts;		/* O: bdevs by partno */
+	struct list_head node;		/* disks_lock */
+	struct sysfs_node *sysfs;	/* C after disk_add: /sys/devices/.../block/NAME */
+	atomic_t refs;			/* A: the driver's until disk_remove, one of each bdev */
+	bool removed;			/* A */
+	u64 timeout_ns;			/* A: of a request */
+	struct delayed_work watchdog;
+	atomic_t watching;		/* A: the watchdog is scheduled */
+	atomic_t unqueued;		/* A: bios inside submit_bio */
+	u64 log_ns, log_missed;		/* A: limit of error messages */
+	struct disk_inject *inject;	/* A: what fails on purpose; NULL nothing */
+	u64 seq;			/* C: /sys/block/X/diskseq */
 };
 /* Allocates disk and queues (each depth requests). NULL: no memory. */
 struct disk *disk_alloc(const struct disk_ops *ops, unsigned int nr_queues, unsigned int depth);
@@ -215,6 +245,9 @@ int disk_rescan(struct disk *d); /* partitions again: -EBUSY when one is in use 
 void request_end(struct request *rq, int error);
 /* After a reset: back to the head of the waiting requests. */
 void request_requeue(struct request *rq);
+/* For submit_bio: completes one. Any context. */
+void bio_done(struct bio *b, int error);
+static inline u64 bio_disk_sector(const struct bio *b);
 /* Room again after -EBUSY for another reason than a completion. */
 void disk_queue_run(struct disk_queue *q);
 /* Request in flight by tag: for completion entries that carry it; NULL: there is none. */
@@ -229,6 +262,8 @@ struct disk_stats {
 };
 struct bdev {
 	struct disk *disk;	/* C: referenced */
+	atomic_t refs;		/* A: the disk's until it goes, one of each opener */
+	bool removed;		/* A */
 	dev_t dev;		/* C */
 	unsigned int partno;	/* C: 0 the whole disk */
 	u64 start, sectors;	/* open_mutex to write */
@@ -237,19 +272,34 @@ struct bdev {
 	struct inode *inode;	/* C: of the internal "bdev" file system: page cache */
 	unsigned int openers;	/* open_mutex */
 	void *holder;		/* open_mutex: exclusive owner (a mounted file system, loop) */
-	bool write_holder;
+	unsigned int holds;	/* open_mutex: opens by the holder */
 	bool read_only;		/* BLKROSET */
 	u32 block_size;		/* BLKBSZSET: of the page cache's user; power of two, 512..4096 */
-	struct disk_stats *stats; /* per CPU */
+	u32 ra_pages;		/* read-ahead window */
+	struct disk_stats *stats; /* one for each CPU; changed with interrupts off */
+	u64 io_stamp;		/* A: when io_ticks were last brought up to date, ns */
 	struct list_head node;
 	struct sysfs_node *sysfs;
 };
+static inline u64 bio_disk_sector(const struct bio *b)
+{
+	return b->bdev->start + b->sector;
+}
+/* The names of majors in /proc/devices; numbers the kernel's drivers own for good. -EBUSY. */
+int blkdev_major_register(unsigned int major, const char *name);
+void blkdev_majors_show(struct strbuf *sb); /* rows of /proc/devices */
+extern const struct file_ops blkdev_fops; /* for inode_init_special */
 /* By device number. mode FMODE_READ|WRITE; holder not NULL: exclusive (-EBUSY). -ENXIO: no such
  * device, -EROFS, -EACCES. May sleep. */
 int bdev_open(dev_t dev, u32 mode, void *holder, struct bdev **out);
 /* By path of a device node ("/dev/vda1"): -ENOTBLK when it is something else. */
 int bdev_open_path(const char *path, u32 mode, void *holder, struct bdev **out);
-void bdev_close(struct bdev *bd, void *holder); /* last closer writes its page cache back */
+/* The last closer writes the page cache back and drops it. */
+void bdev_close(struct bdev *bd, void *holder);
+/* Starts and waits for the write-back of its page cache: 0 or -errno. */
+int bdev_sync(struct bdev *bd);
+/* The bdev behind an open file of a block device. */
+struct bdev *file_bdev(const struct file *f);
 static inline u64 bdev_bytes(const struct bdev *bd)
 {
 	return READ_ONCE(bd->sectors) << SECTOR_SHIFT;
@@ -272,8 +322,11 @@ struct fs_probe {
 
 /* mount(2) of a file system on a device: opens `source`, finds or makes the super block, fills it
  * with fill(sb, data, silent). The second mount of the same device shares it (-EBUSY when ro/rw
- * differ). sb->bdev is set, sb->dev the device's number. */
+ * differ). In fill sb->bdev and sb->dev are set; when it fails put_super is called, if it has set
+ * sb->ops. */
 int mount_bdev(const struct fs_type *type, u32 flags, const char *source, char *data,
 	       int (*fill)(struct super_block *sb, char *data, bool silent),
 	       struct super_block **out);
+/* For sb_put, after put_super: writes the device back and closes it. */
+void bdev_release_super(struct super_block *sb);
 #endif

@@ -7,9 +7,11 @@
  * its own and never the page's. Order of writes is the file system's business: this cache never
  * writes a buffer by itself.
  *
- * Locking: hash chains under a spinlock per chain; look-up under RCU. buf->lock serialises I/O and
- * is held by the block layer while a transfer runs; contents are guarded by the file system.
- * Lifetime: counted; clean buffers without users stay on an LRU for the shrinker. */
+ * A buffer exists only when its page is up to date: reading one reads its whole page.
+ * Locking: hash chains under spinlocks; look-up under RCU. BUF_IO is a lock bit: it serialises
+ * transfers and is held while one runs; contents are guarded by the file system.
+ * Lifetime: counted; clean buffers without users stay cached for the shrinker (a clock: used since
+ * it last came by, or not). */
 #ifndef FS_BUFFER_H
 #define FS_BUFFER_H
 
@@ -20,6 +22,7 @@
 #define BUF_IO 4u	/* a transfer runs */
 #define BUF_ERROR 8u	/* the last transfer failed */
 #define BUF_FORGOTTEN 16u
+#define BUF_REFERENCED 32u /* used since the shrinker last looked */
 
 struct buf {
 	struct bdev *bdev;	/* C */
@@ -32,6 +35,8 @@ struct buf {
 	struct list_head node;	/* of whoever owns a dirty buffer */
 	void *frozen;		/* owner's: copy of what the disk must get while data changes */
 	u32 owner_flags;	/* owner's */
+	void (*io_done)(struct buf *b, int error, void *arg); /* BUF_IO */
+	void *io_arg;		/* BUF_IO */
 	struct hlist_node hash;
 	struct list_head lru;
 	struct rcu_head rcu;
@@ -46,11 +51,13 @@ void buf_ref(struct buf *b);
 void buf_put(struct buf *b);
 void buf_readahead(struct bdev *bd, u64 block, u32 size, unsigned int count);
 /* Starts writing data (or `from`, size bytes in the direct map, when not NULL) with BIO_* flags;
- * done(b, error, arg) may run in interrupt context. The caller holds a reference till then. */
+ * done(b, error, arg) may run in interrupt context. The caller holds a reference till then; a
+ * transfer that runs already is waited for. BUF_DIRTY is the caller's. */
 void buf_write_start(struct buf *b, void *from, u32 bio_flags,
 		     void (*done)(struct buf *b, int error, void *arg), void *arg);
 int buf_write_wait(struct buf *b, u32 bio_flags);
-/* The block was freed: drops its dirt and the buffer once unreferenced; waits for a transfer. */
+/* The block was freed: waits for a transfer, drops the dirt, and the buffer with its last reference
+ * (the caller keeps its own). Asking for the block again brings it back to life. */
 void buf_forget(struct buf *b);
 /* Unmount: drops all buffers of a device; they must be clean and unreferenced (logged if not). */
 void buf_drop_all(struct bdev *bd);

@@ -10,6 +10,7 @@ enum lock_class {
 	LOCK_NONE, /* not checked */
 
 	/* Sleeping locks, outermost first. */
+	LOCK_DISK_OPEN,	  /* disk->open_mutex: openers, partitions, their nodes */
 	LOCK_DEVFS,	  /* making device nodes: calls the VFS */
 	LOCK_FILE_POS,	  /* file->pos_lock: around the whole of a read or write */
 	LOCK_FILE_TEXT,	  /* text of a /proc or /sys file while it is made: show() takes anything */

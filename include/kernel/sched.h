@@ -143,6 +143,7 @@ struct task {
 	struct sighand *sighand;    /* S/P */
 	const struct cred *cred;    /* RCU: written by the owner only */
 	struct io_context *io;
+	struct blk_plug *plug;	    /* P: requests not yet given to their queues (fs/block.h) */
 
 	u64 blocked;		    /* S: signal mask (owner may read without) */
 	u64 saved_sigmask;	    /* P: valid with WORK_RESTORE_SIGMASK */

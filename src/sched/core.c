@@ -16,6 +16,7 @@
  * found one with preemption off may wake it without a reference. */
 #include <arch/mmu.h>
 #include <arch/ops.h>
+#include <fs/block.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/rcu.h>
@@ -154,6 +155,9 @@ static void schedule_locked_out(bool preempted)
 void schedule(void)
 {
 	ASSERT(!sched_started || (!in_atomic() && !irqs_disabled()));
+	/* Nobody may wait for requests that sit in the plug of a sleeper. */
+	if (unlikely(current->plug) && READ_ONCE(current->state))
+		blk_plug_sleep();
 	do {
 		preempt_disable();
 		irq_disable();

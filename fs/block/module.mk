@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+obj-y += bio.o segments.o submit.o queue.o stats.o inject.o disk.o bdev.o mapping.o file.o ioctl.o
+obj-y += buffer.o mount.o partition.o sysfs.o

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Partitions of a disk. open_mutex held throughout. */
+#include "block_internal.h"
+
+void disk_scan_partitions(struct disk *d)
+{
+	(void)d;
+}
+
+struct bdev *partition_find(struct disk *d, unsigned int partno)
+{
+	struct bdev *bd;
+
+	list_for_each_entry(bd, &d->parts, node) {
+		if (bd->partno == partno)
+			return bd;
+	}
+	return NULL;
+}
+
+/* In the order of numbers. */
+static int partition_make(struct disk *d, unsigned int partno, u64 start, u64 sectors,
+			  const char *uuid, const char *label)
+{
+	struct bdev *bd = bdev_create(d, partno, start, sectors), *o;
+	struct list_head *before = &d->parts;
+	int rc;
+
+	if (!bd)
+		return -ENOMEM;
+	strscpy(bd->part_uuid, uuid, sizeof(bd->part_uuid));
+	strscpy(bd->part_label, label, sizeof(bd->part_label));
+	rc = bdev_publish(bd);
+	if (rc) {
+		bdev_destroy(bd);
+		return rc;
+	}
+	list_for_each_entry(o, &d->parts, node) {
+		if (o->partno > partno) {
+			before = &o->node;
+			break;
+		}
+	}
+	list_add_tail(&bd->node, before);
+	return 0;
+}
+
+static void drop(struct bdev *bd)
+{
+	list_del_init(&bd->node);
+	bdev_unpublish(bd);
+	bdev_put(bd);
+}
+
+void disk_drop_partitions(struct disk *d)
+{
+	while (!list_empty(&d->parts))
+		drop(list_first_entry(&d->parts, struct bdev, node));
+}
+
+int partition_add(struct disk *d, unsigned int partno, u64 start, u64 sectors)
+{
+	struct bdev *bd;
+	int rc = -EINVAL;
+
+	mutex_lock(&d->open_mutex);
+	if (d->hidden_parts || start + sectors < start || start + sectors > d->sectors)
+		goto out;
+	rc = -EBUSY;
+	list_for_each_entry(bd, &d->parts, node) {
+		if (bd->partno == partno ||
+		    (bd->start < start + sectors && start < bd->start + bd->sectors))
+			goto out;
+	}
+	rc = partition_make(d, partno, start, sectors, "", "");
+out:
+	mutex_unlock(&d->open_mutex);
+	return rc;
+}
+
+int partition_del(struct disk *d, unsigned int partno)
+{
+	struct bdev *bd;
+	int rc = 0;
+
+	mutex_lock(&d->open_mutex);
+	bd = partition_find(d, partno);
+	if (!bd)
+		rc = -ENXIO;
+	else if (bd->openers)
+		rc = -EBUSY;
+	else
+		drop(bd);
+	mutex_unlock(&d->open_mutex);
+	return rc;
+}
+
+int partition_resize(struct disk *d, unsigned int partno, u64 start, u64 sectors)
+{
+	struct bdev *bd, *o;
+	int rc = -ENXIO;
+
+	mutex_lock(&d->open_mutex);
+	bd = partition_find(d, partno);
+	if (!bd)
+		goto out;
+	rc = -EINVAL;
+	if (bd->start != start || start + sectors < start || start + sectors > d->sectors)
+		goto out;
+	rc = -EBUSY;
+	list_for_each_entry(o, &d->parts, node) {
+		if (o != bd && o->start < start + sectors && start < o->start + o->sectors)
+			goto out;
+	}
+	bdev_set_sectors(bd, sectors);
+	rc = 0;
+out:
+	mutex_unlock(&d->open_mutex);
+	return rc;
+}
