@@ -81,7 +81,7 @@ int pid_create(pid_t nr, struct pid **out)
 	f = spin_lock_irqsave(&pid_lock);
 	got = number_alloc(p, nr);
 	if (got > 0) {
-		p->nr = got;
+		WRITE_ONCE(p->nr, got);
 		last_given = got;
 	}
 	spin_unlock_irqrestore(&pid_lock, f);
@@ -225,7 +225,8 @@ struct pid *pid_next_get(pid_t nr)
 
 	rcu_read_lock();
 	while ((pid = idr_get_next(&pid_table, &id)) != NULL) {
-		if (refcount_inc_not_zero(&pid->refs))
+		/* Without its number it is being made: a list would begin again behind 0. */
+		if (READ_ONCE(pid->nr) && refcount_inc_not_zero(&pid->refs))
 			break;
 		id++;
 	}
