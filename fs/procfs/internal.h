@@ -69,6 +69,7 @@ int proc_pid_lookup(struct inode *dir, struct dentry *d, pid_t nr, bool thread);
 bool proc_parse_id(const struct qstr *name, pid_t *out);
 struct proc_node *proc_tree_root(void);
 int proc_tree_build(void);
+const struct inode_ops *proc_static_ops(const struct proc_node *n);
 int proc_static_lookup(const struct proc_node *dir, struct dentry *d);
 int proc_static_iterate(const struct proc_node *dir, struct dir_context *ctx, loff_t base);
 

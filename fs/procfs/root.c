@@ -91,14 +91,7 @@ int proc_static_inode(struct super_block *sb, const struct proc_node *n, struct 
 	if (!i)
 		return -ENOMEM;
 	PROC_I(i)->node = n;
-	if (n->iops)
-		i->ops = n->iops;
-	else if (S_ISDIR(n->mode))
-		i->ops = &proc_static_dir_iops;
-	else if (S_ISLNK(n->mode))
-		i->ops = &proc_link_iops;
-	else
-		i->ops = &proc_file_iops;
+	i->ops = n->iops ? n->iops : proc_static_ops(n);
 	if (n->fops)
 		i->fops = n->fops;
 	else if (S_ISDIR(n->mode))

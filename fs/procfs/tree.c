@@ -228,6 +228,43 @@ static int proc_setattr(struct dentry *d, struct iattr *attr)
 	return simple_setattr(d, attr);
 }
 
+/* Below /proc/sys the mode alone decides: what nobody may write, root may not write either. */
+static int sys_permission(struct inode *i, unsigned int mask)
+{
+	const struct cred *c = current_cred();
+	mode_t mode = READ_ONCE(i->mode);
+
+	if ((mask & MAY_EXEC) && S_ISREG(mode))
+		return -EACCES;
+	if (c->euid == 0)
+		mode >>= 6;
+	else if (cred_in_group(c, 0))
+		mode >>= 3;
+	return mask & ~mode & (MAY_READ | MAY_WRITE | MAY_EXEC) ? -EACCES : 0;
+}
+
+static const struct inode_ops sys_dir_iops = { .lookup = static_dir_lookup,
+						.setattr = proc_setattr,
+						.permission = sys_permission };
+static const struct inode_ops sys_file_iops = { .setattr = proc_setattr,
+						 .permission = sys_permission };
+
+/* The operations of a node that has none of its own. */
+const struct inode_ops *proc_static_ops(const struct proc_node *n)
+{
+	const struct proc_node *top = n;
+	bool sys;
+
+	while (top->parent && top->parent != &root_node)
+		top = top->parent;
+	sys = top->parent && strcmp(top->name, "sys") == 0;
+	if (S_ISLNK(n->mode))
+		return &proc_link_iops;
+	if (S_ISDIR(n->mode))
+		return sys ? &sys_dir_iops : &proc_static_dir_iops;
+	return sys ? &sys_file_iops : &proc_file_iops;
+}
+
 const struct inode_ops proc_static_dir_iops = { .lookup = static_dir_lookup,
 						.setattr = proc_setattr };
 const struct inode_ops proc_file_iops = { .setattr = proc_setattr };

@@ -308,6 +308,21 @@ CASE(sysctl_files)
 	exact("/proc/sys/kernel/ngroups_max", "");
 }
 
+/* Below /proc/sys the mode binds root, too. */
+CASE(sysctl_permissions)
+{
+	OK(open("/proc/sys/kernel/ostype", O_WRONLY));
+	OK(open("/proc/sys/kernel/ostype", O_RDWR));
+	RET(access("/proc/sys/kernel/ostype", W_OK));
+	RET(access("/proc/sys/kernel/hostname", W_OK));
+	RET(access("/proc/sys/kernel/hostname", X_OK));
+	RET(access("/proc/sys/kernel", X_OK));
+	RET(access("/proc/sys/kernel", W_OK));
+	NEED(setresuid(1000, 1000, 1000));
+	OK(open("/proc/sys/kernel/hostname", O_WRONLY));
+	OK(open("/proc/sys/kernel/hostname", O_RDONLY));
+}
+
 CASE(errors)
 {
 	char c;
