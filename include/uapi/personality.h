@@ -3,6 +3,8 @@
 #define UAPI_PERSONALITY_H
 
 #define PER_LINUX 0u
+#define PER_LINUX32 8u
+#define PER_MASK 0xffu
 #define UNAME26 0x0020000u
 #define ADDR_NO_RANDOMIZE 0x0040000u
 #define FDPIC_FUNCPTRS 0x0080000u

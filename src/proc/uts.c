@@ -61,6 +61,8 @@ SYSCALL(uname, struct user_ptr, uname)
 	/* Programs that take the first digit for the age of the system ask to be told 2.6. */
 	if (current->personality & UNAME26)
 		memcpy(u.release, "2.6.61", sizeof("2.6.61"));
+	if ((current->personality & PER_MASK) == PER_LINUX32)
+		memcpy(u.machine, "i686", sizeof("i686"));
 	return copy_to_user(uname, &u, sizeof(u));
 }
 

@@ -745,6 +745,10 @@ CASE(personality_and_uname)
 	RET(personality(0xffffffff));
 	RET(uname(&u));
 	SHOW("%s %s %.2s", u.sysname, u.machine, u.release);
+	RET(personality(PER_LINUX32));
+	RET(uname(&u));
+	SHOW("%s", u.machine);
+	RET(personality(0));
 	RET(syscall(SYS_uname, 8));
 }
 
