@@ -318,6 +318,16 @@ KTEST(vfs_splice)
 
 /* --- read-only --- */
 
+static int remount(struct super_block *sb, u32 flags)
+{
+	int rc;
+
+	down_write(&sb->umount_lock);
+	rc = sb_remount(sb, flags, NULL);
+	up_write(&sb->umount_lock);
+	return rc;
+}
+
 KTEST(vfs_remount)
 {
 	struct mount *m = disk_new();
@@ -328,18 +338,16 @@ KTEST(vfs_remount)
 	KTEST_EXPECT(m && !find(m->root, 14, &d));
 	sb = m->sb;
 	i = d->inode;
-	down_write(&sb->umount_lock);
 	KTEST_EXPECT(!inode_get_write(i));
-	KTEST_EXPECT(sb_remount(sb, SB_RDONLY, NULL) == -EBUSY && !(sb->flags & SB_RDONLY));
+	KTEST_EXPECT(remount(sb, SB_RDONLY) == -EBUSY && !(sb->flags & SB_RDONLY));
 	inode_put_write(i);
 	i->nlink = 0; /* removed and in use */
-	KTEST_EXPECT(sb_remount(sb, SB_RDONLY, NULL) == -EBUSY);
+	KTEST_EXPECT(remount(sb, SB_RDONLY) == -EBUSY);
 	i->nlink = 1;
 	inode_touch(i, ATTR_MTIME);
-	KTEST_EXPECT(!sb_remount(sb, SB_RDONLY, NULL) && (sb->flags & SB_RDONLY));
+	KTEST_EXPECT(!remount(sb, SB_RDONLY) && (sb->flags & SB_RDONLY));
 	KTEST_EXPECT(atomic_read(&disk[14].writes) == 1);
-	KTEST_EXPECT(!sb_remount(sb, 0, NULL) && !(sb->flags & SB_RDONLY));
-	up_write(&sb->umount_lock);
+	KTEST_EXPECT(!remount(sb, 0) && !(sb->flags & SB_RDONLY));
 	d_put(d);
 	mount_put(m);
 }
