@@ -49,6 +49,16 @@ static struct inode *make_inode(struct bdev *bd)
 	return i;
 }
 
+/* What BLKBSZGET says before anybody sets it: the largest block the size is a multiple of. */
+static u32 first_block_size(const struct bdev *bd)
+{
+	u32 size = bd->disk->limits.logical_block;
+
+	while (size < PAGE_SIZE && !((bd->sectors << SECTOR_SHIFT) & size))
+		size <<= 1;
+	return size;
+}
+
 struct bdev *bdev_create(struct disk *d, unsigned int partno, u64 start, u64 sectors)
 {
 	struct bdev *bd = kzalloc(sizeof(*bd), GFP_KERNEL);
@@ -59,7 +69,7 @@ struct bdev *bdev_create(struct disk *d, unsigned int partno, u64 start, u64 sec
 	bd->partno = partno;
 	bd->start = start;
 	bd->sectors = sectors;
-	bd->block_size = min_t(u32, PAGE_SIZE, max_t(u32, 1024, d->limits.logical_block));
+	bd->block_size = first_block_size(bd);
 	bd->ra_pages = d->whole ? d->whole->ra_pages : RA_PAGES_DEFAULT;
 	atomic_set(&bd->refs, 1);
 	list_init(&bd->node);
@@ -194,6 +204,8 @@ void bdev_set_sectors(struct bdev *bd, u64 sectors)
 	WRITE_ONCE(bd->sectors, sectors);
 	WRITE_ONCE(bd->inode->size, (loff_t)(sectors << SECTOR_SHIFT));
 	spin_unlock(&bd->inode->data.lock);
+	if (!bd->openers)
+		bd->block_size = first_block_size(bd);
 }
 
 bool bdev_read_only(const struct bdev *bd)

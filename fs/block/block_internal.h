@@ -98,7 +98,7 @@ void bdev_invalidate(struct bdev *bd); /* drops clean pages nobody uses */
 long blkdev_ioctl(struct file *f, unsigned int cmd, u64 arg);
 long blkdev_fallocate(struct file *f, int mode, loff_t off, loff_t len);
 /* sysfs.c */
-int disk_sysfs_add(struct disk *d);
+void stats_print(const struct bdev *bd, struct strbuf *sb, bool wide);
 int bdev_sysfs_add(struct bdev *bd);
 void bdev_sysfs_remove(struct bdev *bd);
 

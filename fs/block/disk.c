@@ -215,9 +215,7 @@ int disk_add(struct disk *d)
 	list_add_tail(&d->node, &disks);
 	mutex_unlock(&disks_lock);
 	mutex_lock(&d->open_mutex);
-	rc = disk_sysfs_add(d);
-	if (!rc)
-		rc = bdev_publish(d->whole);
+	rc = bdev_publish(d->whole);
 	if (!rc && !d->hidden_parts && d->sectors)
 		disk_scan_partitions(d);
 	mutex_unlock(&d->open_mutex);

@@ -188,13 +188,6 @@ static int counters_show(struct strbuf *sb)
 }
 PROC_FILE(counters, "keelson/counters", 0444, counters_show);
 
-static int partitions_show(struct strbuf *sb)
-{
-	sb_puts(sb, "major minor  #blocks  name\n\n");
-	return 0;
-}
-PROC_FILE(partitions, "partitions", 0444, partitions_show);
-
 static int cap_last_show(struct strbuf *sb)
 {
 	sb_puts(sb, "40\n");

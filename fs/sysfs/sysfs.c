@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sysfs: node tree and file system type.
  * Owns:      the tree of struct sysfs_node, built by sysfs_dir, sysfs_attr and sysfs_link.
- * Locking:   tree_lock (LOCK_FS_PRIVATE mutex) guards links between nodes and `removed`. An inode
+ * Locking:   use_lock (LOCK_SYSFS_USE), see there, keeps what attributes show from going.
+ *            tree_lock (LOCK_FS_PRIVATE mutex) guards links between nodes and `removed`. An inode
  *            holds a reference on its node, so a node outlives its removal until the last inode
  *            goes.
  * Lifetime:  nodes are counted: one reference of the tree, one of each inode.
@@ -30,6 +31,8 @@ struct sysfs_node {
 static struct sysfs_node *root_node;
 static ino_t next_ino = 1; /* tree_lock */
 static DEFINE_MUTEX(tree_lock, LOCK_FS_PRIVATE);
+/* Read: a show or store runs, whose arg must not go. Removal takes it once after marking nodes. */
+static struct rwsem use_lock = RWSEM_INIT(use_lock, LOCK_SYSFS_USE);
 static struct super_block *sysfs_sb; /* tree_lock: one for all mounts */
 
 static const struct inode_ops dir_iops, link_iops, attr_iops;
@@ -168,7 +171,19 @@ void sysfs_remove(struct sysfs_node *n)
 	remove_below(n);
 	WRITE_ONCE(n->removed, true);
 	mutex_unlock(&tree_lock);
+	down_write(&use_lock);
+	up_write(&use_lock);
 	node_put(n);
+}
+
+struct sysfs_node *sysfs_find(struct sysfs_node *dir, const char *name)
+{
+	struct sysfs_node *n;
+
+	mutex_lock(&tree_lock);
+	n = child_find(dir ? dir : root_node, name, strlen(name));
+	mutex_unlock(&tree_lock);
+	return n;
 }
 
 /* --- inodes --- */
@@ -272,8 +287,15 @@ static int link_get(struct inode *i, struct dentry *d __maybe_unused, bool rcu _
 static int attr_show(const void *arg, struct strbuf *sb)
 {
 	const struct sysfs_node *n = arg;
+	int rc = -EIO;
 
-	return n->attr->show ? n->attr->show(n->arg, sb) : -EIO;
+	down_read(&use_lock);
+	if (READ_ONCE(n->removed))
+		rc = -ENODEV;
+	else if (n->attr->show)
+		rc = n->attr->show(n->arg, sb);
+	up_read(&use_lock);
+	return rc;
 }
 
 static ssize_t attr_read(struct file *f, struct uio *u, loff_t *pos)
@@ -293,7 +315,9 @@ static ssize_t attr_write(struct file *f, struct uio *u, loff_t *pos)
 	rc = textfile_import(u, &text, &len);
 	if (rc)
 		return rc;
+	down_read(&use_lock);
 	rc = READ_ONCE(n->removed) ? -ENODEV : n->attr->store(n->arg, text, len);
+	up_read(&use_lock);
 	kfree(text);
 	if (rc)
 		return rc;

@@ -22,7 +22,10 @@ int sysfs_dir(struct sysfs_node *parent, const char *path, struct sysfs_node **o
 /* attr must outlive the node; arg is handed to show and store. -EEXIST. */
 int sysfs_attr(struct sysfs_node *dir, const struct sysfs_attr *attr, void *arg);
 int sysfs_link(struct sysfs_node *dir, const char *name, const char *target);
-/* Takes a node and everything below out of the tree; open files go on reading their text. */
+/* A child by name, or NULL; the caller knows that nobody else removes it. */
+struct sysfs_node *sysfs_find(struct sysfs_node *dir, const char *name);
+/* Takes a node and everything below out of the tree, waiting for show and store that run;
+ * open files go on reading the text they have. Not from a show or store. */
 void sysfs_remove(struct sysfs_node *n);
 
 #endif
