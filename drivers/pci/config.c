@@ -101,13 +101,16 @@ u32 pci_read32(const struct pci_dev *d, unsigned int off)
 
 static void config_write(const struct pci_dev *d, unsigned int off, unsigned int size, u32 v)
 {
-	volatile u8 *p = (volatile u8 *)d->config + off;
+	volatile u8 *p;
 
-	if (!d->config)
+	if (!d->config) {
 		port_write(bdf_of(d), off, size, v);
-	else if (off + size > 4096)
 		return;
-	else if (size == 1)
+	}
+	if (off + size > 4096)
+		return;
+	p = (volatile u8 *)d->config + off;
+	if (size == 1)
 		*p = (u8)v;
 	else if (size == 2)
 		*(volatile u16 *)p = (u16)v;

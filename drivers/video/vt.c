@@ -299,8 +299,8 @@ static void set_front(unsigned int n)
 		keyboard_set_leds(vts[n].leds);
 }
 
-/* sig is what the owner once asked for, unchecked: 0 none is sent, a number that is no signal counts
- * as an owner that cannot be reached. */
+/* sig is what the owner once asked for, unchecked: 0 none is sent, a number that is no signal
+ * counts as an owner that cannot be reached. */
 static bool signal_owner(struct vt *vt, int sig)
 {
 	struct process *p;

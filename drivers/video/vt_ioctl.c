@@ -81,7 +81,9 @@ static long key_entry(unsigned int cmd, struct user_ptr up, bool may)
 		return -EFAULT;
 	/* The keys are everybody's, also those of the administrator on another terminal. */
 	if (cmd == KDSKBENT)
-		return may && capable(CAP_SYS_TTY_CONFIG) ? keymap_set(e.kb_table, e.kb_index, e.kb_value) : -EPERM;
+		return may && capable(CAP_SYS_TTY_CONFIG)
+			       ? keymap_set(e.kb_table, e.kb_index, e.kb_value)
+			       : -EPERM;
 	rc = keymap_get(e.kb_table, e.kb_index, &e.kb_value);
 	return rc ? rc : copy_to_user(up, &e, sizeof(e));
 }

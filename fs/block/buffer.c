@@ -6,8 +6,8 @@
  *            to, so reclaim and invalidation leave the page alone while the buffer lives. The page
  *            is brought up to date before the buffer is made; so a page is never read over a buffer
  *            that has been changed.
- * Locking:   hash_locks[] for chains (look-up under RCU with a count that cannot be taken once it is
- *            negative), clock_lock for the list. Both LOCK_LEAF, never nested.
+ * Locking:   hash_locks[] for chains (look-up under RCU with a count that cannot be taken once it
+ *            is negative), clock_lock for the list. Both LOCK_LEAF, never nested.
  * Lifetime:  refs 0 is cached; the shrinker, buf_forget and buf_drop_all turn 0 into BUF_DEAD_REFS,
  *            which only one of them can do, and then take it apart. Memory goes by RCU. */
 #include "block_internal.h"

@@ -135,9 +135,12 @@ struct request *disk_queue_rq(struct disk_queue *q, unsigned int tag)
 static bool mergeable(const struct request *rq, const struct bio *b, unsigned int segs)
 {
 	const struct disk_limits *l = &rq->queue->disk->limits;
-	u64 max = rq->op == BIO_DISCARD ? l->max_discard
-					: rq->op == BIO_WRITE_ZEROES ? l->max_zeroes : l->max_sectors;
+	u64 max = l->max_sectors;
 
+	if (rq->op == BIO_DISCARD)
+		max = l->max_discard;
+	else if (rq->op == BIO_WRITE_ZEROES)
+		max = l->max_zeroes;
 	return rq->op == b->op && rq->bdev == b->bdev && rq->step == STEP_WHOLE && rq->bios &&
 	       !((rq->flags | b->flags) & (BIO_FUA | BIO_PREFLUSH)) && rq->op != BIO_FLUSH &&
 	       !((rq->flags ^ b->flags) & (BIO_NOUNMAP | BIO_RAHEAD)) &&

@@ -5,8 +5,8 @@
  * Plug: requests of one task gather in current->plug, where neighbours are merged without any lock,
  * and go to their queues together, with one doorbell for each queue. The scheduler flushes the plug
  * of a task that goes to sleep (blk_plug_sleep), so nobody waits for what sits in a plug.
- * Splitting: a bio that exceeds the limits of a request becomes several parts (bio->parent); its own
- * memory is walked, nothing is copied.
+ * Splitting: a bio that exceeds the limits of a request becomes several parts (bio->parent); its
+ * own memory is walked, nothing is copied.
  * Locking: none of its own. Everything here may sleep for a tag or a bio. */
 #include "block_internal.h"
 

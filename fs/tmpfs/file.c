@@ -105,7 +105,7 @@ static loff_t tmpfs_llseek(struct file *f, loff_t off, int whence)
 	return generic_llseek(f, off, whence);
 }
 
-#define MARK_MADE 2 /* page of a fallocate that is under way; the other marks are the page cache's */
+#define MARK_MADE 2 /* page of a fallocate under way; the other marks are the page cache's */
 
 /* The end of an allocation: takes the marks off. undo: the pages as well, unless a mapping has
  * written to them meanwhile. */

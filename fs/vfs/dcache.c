@@ -476,8 +476,8 @@ void d_put(struct dentry *d)
 	d_put_zero(d);
 }
 
-/* Drops a dentry that the shrinker or a pruner holds locked with refs 0. Its super block must not go
- * meanwhile: see sb_shrink_begin. */
+/* Drops a dentry that the shrinker or a pruner holds locked with refs 0. Its super block must not
+ * go meanwhile: see sb_shrink_begin. */
 static void shrink_one(struct dentry *d)
 {
 	struct dentry *parent;

@@ -5,7 +5,8 @@
  * file_release_now. file_put may be called anywhere: a release that cannot run at once (it may
  * sleep) is left to the way back to user mode, or to a work item for kernel threads and atomic
  * context. The memory goes after an RCU grace period, because fd_get_slow looks at refs first.
- * Invariants: a file counts in inode->writers and mount->writers exactly when FMODE_WROTE is set. */
+ * Invariants: a file counts in inode->writers and mount->writers exactly when FMODE_WROTE is
+ * set. */
 #include "notify.h"
 #include "vfs_internal.h"
 

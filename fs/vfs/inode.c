@@ -7,10 +7,10 @@
  * on a device.
  * Invariants: refs counts dentries, open files' dentries included, and whoever else holds it. An
  * unhashed inode ends with its last reference; a hashed one stays on the LRU while nlink > 0. refs
- * goes from 1 to 0 and from 0 to 1 under icache_lock only, and INODE_FREEING is set with the former:
- * an inode on the hash, the LRU or a dirty list can be used by whoever holds icache_lock and takes a
- * reference there. A freeing inode stays hashed until evict_inode is through, so that its number
- * does not come back before its storage has gone.
+ * goes from 1 to 0 and from 0 to 1 under icache_lock only, and INODE_FREEING is set with the
+ * former: an inode on the hash, the LRU or a dirty list can be used by whoever holds icache_lock
+ * and takes a reference there. A freeing inode stays hashed until evict_inode is through, so that
+ * its number does not come back before its storage has gone.
  * Locking: icache_lock (a leaf) for hash, LRU and dirty lists; sb->inodes_lock for the list of a
  * super block, which is outside of it.
  * Shrinking: inodes that are dirty or have pages are left alone, so the shrinker never writes and

@@ -6,14 +6,14 @@
  * inode_queue_writeback. sync, remounting and unmounting call sb_write_all.
  * This is all that file systems need whose pages the cache does not write back. Page write-back
  * brings inode_queue_writeback and sb_write_all of its own, which also wait for pages, and this
- * file's go then; what stays is inode_mark_dirty, and that INODE_DIRTY is cleared before write_inode
- * is called and set again when it fails.
- * Invariants: a queued inode is on sb->dirty or in the hands of somebody who is writing it. INODE_DIRTY
- * is cleared before the attributes are looked at, so a change made meanwhile marks it again. One
- * writer at a time (INODE_WRITING): who waits for the disk then also waits for what another one has
- * begun. An inode that could not be written stays dirty.
- * Locking: icache_lock for lists and states; sb->sync_lock around a whole pass, so that a second one
- * does not return while the first still has inodes of the list in its hands. */
+ * file's go then; what stays is inode_mark_dirty, and that INODE_DIRTY is cleared before
+ * write_inode is called and set again when it fails.
+ * Invariants: a queued inode is on sb->dirty or in the hands of somebody who is writing it.
+ * INODE_DIRTY is cleared before the attributes are looked at, so a change made meanwhile marks it
+ * again. One writer at a time (INODE_WRITING): who waits for the disk then also waits for what
+ * another one has begun. An inode that could not be written stays dirty.
+ * Locking: icache_lock for lists and states; sb->sync_lock around a whole pass, so that a second
+ * one does not return while the first still has inodes of the list in its hands. */
 #include "vfs_internal.h"
 
 #include <kernel/time.h>
@@ -53,8 +53,8 @@ static bool may_write_now(const struct inode *i)
 	return !(smp_load_acquire(&i->state) & (INODE_WRITING | INODE_NEW));
 }
 
-/* Waits for other writers and for whoever fills it. True: the attributes are dirty, and the caller's
- * to write. A reference is held. */
+/* Waits for other writers and for whoever fills it. True: the attributes are dirty, and the
+ * caller's to write. A reference is held. */
 static bool write_begin(struct inode *i)
 {
 	bool dirty;

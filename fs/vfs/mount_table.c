@@ -276,8 +276,8 @@ struct mount *mount_next(struct mount *m, struct mount *top)
 }
 
 /* Only what it says now: a change of the file system asks under the directory's or the object's
- * inode->lock, and a file after it has been counted in inode->writers; remounting sets the flag first
- * and then waits for the former and looks for the latter (super.c). */
+ * inode->lock, and a file after it has been counted in inode->writers; remounting sets the flag
+ * first and then waits for the former and looks for the latter (super.c). */
 int mount_writable(const struct path *p)
 {
 	return mount_readonly(p->mnt) ? -EROFS : 0;

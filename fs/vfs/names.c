@@ -7,8 +7,9 @@
  * Locking: parent inode->lock exclusive, then that of the victim. Renames between directories: the
  * super block's rename_lock first, then both parents (ancestor first, else by address). Then the
  * directories among source and target: the target when it is to be replaced, the source when it
- * changes its parent; then the others, by address. Without rename_lock locks of directories are taken
- * only downwards, one per level: its owner alone may take them sideways, or two of them would meet.
+ * changes its parent; then the others, by address. Without rename_lock locks of directories are
+ * taken only downwards, one per level: its owner alone may take them sideways, or two of them would
+ * meet.
  * Invariant: the file system is called with a positive or
  * negative dentry that is hashed and whose parent's lock is held, so nobody else can change that
  * name. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Super blocks and file system types.
  *
- * Lifetime: sb_create or sb_get gives one reference (active), which the first mount takes over; each
- * further mount and each kern_mount adds one. With the last sb_put everything is written, then the
- * names, the inodes and the super block go. One on a device (sb_get) stays on the list until that is
- * done, and whoever mounts the device again waits.
+ * Lifetime: sb_create or sb_get gives one reference (active), which the first mount takes over;
+ * each further mount and each kern_mount adds one. With the last sb_put everything is written, then
+ * the names, the inodes and the super block go. One on a device (sb_get) stays on the list until
+ * that is done, and whoever mounts the device again waits.
  * Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them.
  * Shrinkers: one that takes a name or an inode of a super block counts in sb->shrinking while it
- * works, as does whoever drops the inode of an inotify watch. sb_put first sets SB_STATE_DYING, which keeps new ones away, and waits for the others. */
+ * works, as does whoever drops the inode of an inotify watch. sb_put first sets SB_STATE_DYING,
+ * which keeps new ones away, and waits for the others. */
 #include "notify.h"
 #include "vfs_internal.h"
 

@@ -126,10 +126,11 @@ bool mount_detach(struct mount *m, bool lazy, int users, struct path *put);
 /* Takes m and everything below it out of the tree; top_detached: m itself is in no tree. */
 void umount_tree(struct mount *m, bool top_detached);
 #define MNT_EXPIRY_MARK 0x10000u /* MNT_EXPIRE saw it unused */
-/* The inode behind `last` (NULL: the first) on sb's list, with a reference; last's is dropped. NULL:
- * no more. *gone is set when one that is being evicted was left out. */
+/* The inode behind `last` (NULL: the first) on sb's list, with a reference; last's is dropped.
+ * NULL: no more. *gone is set when one that is being evicted was left out. */
 struct inode *sb_next_inode(struct super_block *sb, struct inode *last, bool *gone);
-/* New SB_RDONLY, SB_SYNCHRONOUS, SB_DIRSYNC; umount_lock held exclusive. -EBUSY: somebody writes. */
+/* New SB_RDONLY, SB_SYNCHRONOUS, SB_DIRSYNC; umount_lock held exclusive. -EBUSY: somebody
+ * writes. */
 int sb_remount(struct super_block *sb, u32 flags, char *data);
 struct mount *mount_next(struct mount *m, struct mount *top);
 /* A private copy of a mount that shows `root`, in no tree; joins from's peer group. mount_mutex

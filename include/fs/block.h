@@ -115,7 +115,7 @@ struct request {
 	u64 nr_sectors;
 	u8 op;
 	u32 flags;		 /* BIO_* of the bios together */
-	u16 tag;		 /* < queue depth, unique among the requests in flight of its queue */
+	u16 tag;		 /* < queue depth, unique among its queue's requests in flight */
 	u16 nr_segs;		 /* vecs of all bios, adjacent ones counted once */
 	struct disk_queue *queue;
 	u64 start_ns, deadline_ns;
@@ -212,8 +212,8 @@ struct disk {
 	char model[41], serial[21];	/* C: "" unknown */
 	const char *sysfs_parent;	/* C: path below /sys/devices, NULL: "virtual/block" */
 	unsigned int major, first_minor;/* C; major 0: taken from the extended block major 259 */
-	unsigned int minors;		/* C: of its own, disk_alloc sets DISK_MINORS; partitions from
-					 * this number on get numbers of the extended major */
+	unsigned int minors;		/* C: of its own, disk_alloc sets DISK_MINORS; partitions
+					 * from this number on get numbers of the extended major */
 	struct mutex open_mutex;	/* LOCK_DISK_OPEN */
 	struct bdev *whole;		/* C after disk_add */
 	struct list_head parts;		/* O: bdevs by partno */

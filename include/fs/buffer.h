@@ -18,7 +18,7 @@
 #include <fs/block.h>
 
 #define BUF_UPTODATE 1u
-#define BUF_DIRTY 2u	/* newer than the disk; keeps it from the shrinker; set and cleared by the owner */
+#define BUF_DIRTY 2u	/* newer than the disk: the shrinker leaves it; the owner's */
 #define BUF_IO 4u	/* a transfer runs */
 #define BUF_ERROR 8u	/* the last transfer failed */
 #define BUF_FORGOTTEN 16u

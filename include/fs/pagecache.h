@@ -50,8 +50,8 @@ struct mapping_ops {
 	int (*prepare_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 	/* Afterwards; marks dirty where there is a backing store. */
 	void (*commit_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
-	/* Starts writing the dirty pages of [first, last]; all: those behind the age limit and those
-	 * that are locked, too (sync). Errors are kept in wb_err. */
+	/* Starts writing the dirty pages of [first, last]; all: those behind the age limit and
+	 * those that are locked, too (sync). Errors are kept in wb_err. */
 	int (*write_pages)(struct mapping *m, u64 first, u64 last, bool all);
 	/* Starts reading pages that are in the tree, locked, not up to date, nr from first on. */
 	void (*read_ahead)(struct mapping *m, u64 first, unsigned int nr);

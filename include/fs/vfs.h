@@ -520,7 +520,8 @@ int must_check sb_make(const struct fs_type *type, const struct super_ops *ops, 
 /* Drops active. With the last one everything is written, all names and inodes are evicted and
  * put_super runs, before it returns. */
 void sb_put(struct super_block *sb);
-/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First error. */
+/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First
+ * error. */
 int sb_sync(struct super_block *sb, bool wait);
 
 /* --- inodes by number ---
@@ -552,8 +553,8 @@ bool inode_try_get(struct inode *i);
 void inode_init_owner(struct inode *i, const struct inode *dir, mode_t mode);
 void inode_init_special(struct inode *i, mode_t mode, dev_t rdev); /* device, FIFO, socket fops */
 u64 inode_next_ino(void);
-/* Attributes changed: INODE_DIRTY, and inode_queue_writeback. Nothing where there is no write_inode.
- * Does not sleep; any lock before LOCK_LEAF may be held. */
+/* Attributes changed: INODE_DIRTY, and inode_queue_writeback. Nothing where there is no
+ * write_inode. Does not sleep; any lock before LOCK_LEAF may be held. */
 void inode_mark_dirty(struct inode *i);
 /* The time now as this file system can keep it (sb->time_gran). */
 u64 inode_now(const struct inode *i);
@@ -608,7 +609,8 @@ struct dentry *d_alloc_disconnected(struct super_block *sb, const struct qstr *n
 void d_add(struct dentry *d, struct inode *inode);	   /* takes the inode ref; hashes */
 void d_instantiate(struct dentry *d, struct inode *inode); /* negative, already hashed */
 /* The end of a lookup: d_add, but a directory that has a name already is refused, because two names
- * for one directory would make a loop of locks: -ELOOP. Takes over the reference; NULL: negative. */
+ * for one directory would make a loop of locks: -ELOOP. Takes over the reference; NULL:
+ * negative. */
 int must_check d_splice(struct dentry *d, struct inode *inode);
 void d_drop(struct dentry *d);				   /* unhash */
 void d_delete(struct dentry *d); /* after unlink: turns negative or drops */

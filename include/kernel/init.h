@@ -31,8 +31,8 @@ struct init_hook {
 	TABLE_ENTRY(init_hooks, struct init_hook,                                                  \
 		    func) = { .level = (lvl), .name = #func, .fn = (func) }
 
-/* The end of the machine (power off, halt, restart by request; not after a panic): task context, all
- * CPUs still there. Drivers stop their devices. */
+/* The end of the machine (power off, halt, restart by request; not after a panic): task context,
+ * all CPUs still there. Drivers stop their devices. */
 struct shutdown_hook {
 	void (*fn)(void);
 };

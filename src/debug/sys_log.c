@@ -65,8 +65,9 @@ static long read_new(struct user_ptr buf, size_t len, struct scratch *s)
 			break;
 		n = min(log_format(&s->rec, true, s->out, sizeof(s->out)), sizeof(s->out) - 1);
 		if (next.seq != read_cur.seq + 1) {
-			/* Its place was overwritten: it goes on with the oldest, from the start. The
-			 * offset of a place that is not newer than the oldest does not count. */
+			/* Its place was overwritten: it goes on with the oldest, from the start.
+			 * The offset of a place that is not newer than the oldest does not
+			 * count. */
 			read_cur.seq = next.seq - 1;
 			read_partial = 0;
 		}
