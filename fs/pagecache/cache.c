@@ -4,15 +4,14 @@
  * Owns: mapping->pages and what page->mapping and page->index say.
  * Use: see fs/pagecache.h. File systems without backing store (tmpfs) have no read_page: a missing
  * page is a hole and reads as zeroes.
- * Invariants: a page in the tree has page->mapping == the
- * mapping and holds one reference for it. Insertion refuses indexes behind the end of the file,
- * under mapping->lock; truncation first sets the size, then takes pages out, then unmaps them
- * everywhere. A fault that looked up a page before checks page->mapping under page_table_lock, so
- * no address space keeps a page that is out of the tree.
- * Locking: mapping->lock for changes;
- * look-up under RCU with a re-check after taking the reference.
- * Lifetime: pages by reference; tree
- * nodes by RCU. */
+ * Invariants: a page in the tree has page->mapping == the mapping and holds one reference for it.
+ * Insertion refuses indexes behind the end of the file, under mapping->lock; truncation first sets
+ * the size, then takes pages out, then unmaps them everywhere. A fault that looked up a page before
+ * checks page->mapping under page_table_lock, so no address space keeps a page that is out of the
+ * tree. Reclaim takes only pages that nobody else refers to: their count goes from 2 to 0 at once.
+ * Locking: mapping->lock for changes; look-up under RCU with a re-check after taking the reference.
+ * Pages with a backing store are removed with their page lock held.
+ * Lifetime: pages by reference; tree nodes by RCU. */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -21,11 +20,26 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
+#include "internal.h"
+
 static atomic64_t cached_pages;
+static atomic64_t device_pages; /* of cached_pages: those of block devices themselves */
 
 u64 pagecache_pages(void)
 {
 	return (u64)atomic64_read(&cached_pages);
+}
+
+u64 buffer_pages(void)
+{
+	return (u64)atomic64_read(&device_pages);
+}
+
+static void count_pages(const struct mapping *m, s64 n)
+{
+	atomic64_add(&cached_pages, n);
+	if (unlikely(S_ISBLK(m->host->mode)))
+		atomic64_add(&device_pages, n);
 }
 
 void mapping_init(struct mapping *m, struct inode *host, const struct mapping_ops *ops)
@@ -40,6 +54,9 @@ void mapping_init(struct mapping *m, struct inode *host, const struct mapping_op
 	m->nr_writable = 0;
 	m->wb_err = 0;
 	m->flags = 0;
+	m->bdev = NULL;
+	m->block_shift = PAGE_SHIFT;
+	m->nr_dirty = 0;
 }
 
 struct page *mapping_find_page(struct mapping *m, u64 index)
@@ -90,13 +107,17 @@ static int add_page(struct mapping *m, struct page *p, u64 index, bool check_siz
 	}
 	if (rc)
 		return -EEXIST;
-	atomic64_inc(&cached_pages);
+	count_pages(m, 1);
 	return 0;
 }
 
 int mapping_add_page(struct mapping *m, struct page *p, u64 index)
 {
-	return add_page(m, p, index, false);
+	int rc = add_page(m, p, index, false);
+
+	if (!rc && m->ops->read_page)
+		page_lru_add(&p, 1);
+	return rc;
 }
 
 /* A new page for index, in the tree, referenced, PG_UPTODATE when there is nothing to read. */
@@ -118,10 +139,12 @@ static int make_page(struct mapping *m, u64 index, bool check_size, struct page 
 	if (!p)
 		goto uncharge;
 	if (hole)
-		page_set(p, PG_UPTODATE);
+		p->flags = PAGE_WARM;
 	rc = add_page(m, p, index, check_size);
 	if (rc)
 		goto free;
+	if (!hole)
+		page_lru_add(&p, 1);
 	*out = p;
 	return 0;
 free:
@@ -184,24 +207,58 @@ static int get_page(struct mapping *m, u64 index, bool hole_ok, bool check_size,
 	return 0;
 }
 
+int mapping_get_existing(struct mapping *m, u64 index, struct page **out)
+{
+	return get_page(m, index, false, true, out);
+}
+
 int mapping_get_page(struct mapping *m, u64 index, bool write, bool hole_ok, struct page **out)
 {
 	return get_page(m, index, hole_ok && !write, false, out);
 }
 
-void page_mark_dirty(struct page *p)
+int mapping_lock_page(struct mapping *m, u64 index, struct page **out)
 {
-	struct mapping *m = READ_ONCE(p->mapping);
+	struct page *p;
+	int rc;
 
-	if (page_test_and_set(p, PG_DIRTY) || !m || !m->ops->write_pages)
-		return;
-	spin_lock(&m->lock);
-	if (p->mapping == m)
-		xa_set_mark(&m->pages, p->index, PAGECACHE_MARK_DIRTY);
-	spin_unlock(&m->lock);
+	for (;;) {
+		p = mapping_find_page(m, index);
+		if (!p) {
+			rc = make_page(m, index, false, &p);
+			if (rc == -EEXIST)
+				continue;
+			if (rc)
+				return rc;
+		}
+		page_lock(p);
+		if (likely(p->mapping == m))
+			break;
+		page_unlock(p);
+		page_put(p);
+	}
+	*out = p;
+	return 0;
+}
+
+int mapping_add_locked(struct mapping *m, struct page *p, u64 index)
+{
+	return add_page(m, p, index, true);
 }
 
 /* --- removal --- */
+
+/* m->lock held: p, which is in the tree, leaves it. */
+static void erase_page(struct mapping *m, struct page *p)
+{
+	mapping_forget_dirty(m, p);
+	xa_erase(&m->pages, p->index);
+	WRITE_ONCE(p->mapping, NULL);
+	m->nr_pages--;
+	if (m->ops->release_page)
+		m->ops->release_page(m, p);
+	count_pages(m, -1);
+}
 
 /* Takes p out of the tree; the tree's reference is the caller's now. False: it was not there. */
 static bool remove_page(struct mapping *m, struct page *p, u64 index)
@@ -210,19 +267,44 @@ static bool remove_page(struct mapping *m, struct page *p, u64 index)
 
 	spin_lock(&m->lock);
 	mine = p->mapping == m && xa_load(&m->pages, index) == p;
-	if (mine) {
-		xa_erase(&m->pages, index);
-		WRITE_ONCE(p->mapping, NULL);
-		m->nr_pages--;
-	}
+	if (mine)
+		erase_page(m, p);
 	spin_unlock(&m->lock);
 	if (!mine)
 		return false;
-	atomic64_dec(&cached_pages);
-	if (m->ops->release_page)
-		m->ops->release_page(m, p);
+	if (m->ops->read_page)
+		page_lru_remove(p);
 	if (m->ops->uncharge)
 		m->ops->uncharge(m, 1);
+	return true;
+}
+
+bool mapping_remove_unused(struct page *p)
+{
+	struct mapping *m;
+	bool done;
+	int two = 2;
+
+	/* The inode may be freed as soon as its last page is gone, but not before the end of this
+	 * section. */
+	rcu_read_lock();
+	m = READ_ONCE(p->mapping);
+	spin_lock(&m->lock);
+	done = !(READ_ONCE(p->flags) & (1u << PG_DIRTY | 1u << PG_WRITEBACK)) &&
+	       try_cmpxchg(&p->refs.v, &two, 0);
+	if (done && unlikely(page_test(p, PG_DIRTY))) {
+		atomic_set(&p->refs, 2);
+		done = false;
+	}
+	if (done)
+		erase_page(m, p);
+	spin_unlock(&m->lock);
+	rcu_read_unlock();
+	if (!done)
+		return false;
+	page_lru_remove(p);
+	page_clear(p, PG_LOCKED);
+	page_free_order(p, 0);
 	return true;
 }
 
@@ -249,8 +331,10 @@ static void remove_range(struct mapping *m, u64 first, u64 last)
 
 			if (!p)
 				continue;
-			if (m->ops->read_page)
+			if (m->ops->read_page) {
 				page_lock(p);
+				page_wait_writeback(p);
+			}
 			if (remove_page(m, p, index[k]))
 				page_put(p);
 			if (m->ops->read_page)
@@ -264,19 +348,111 @@ static void remove_range(struct mapping *m, u64 first, u64 last)
 	}
 }
 
+/* The same on a file with a backing store: the page is read if need be. Blocks may come or go behind
+ * our back now, so what is known about them is forgotten, and who writes through a mapping must ask
+ * again. */
+static void zero_backed(struct mapping *m, u64 index, unsigned int from, unsigned int to)
+{
+	struct page *p;
+	int rc;
+
+	/* Behind the end there is nothing to be kept. */
+	if (index >= DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE))
+		return;
+	do {
+		rc = mapping_get_page(m, index, true, false, &p);
+		if (rc) {
+			mapping_set_error(m, rc);
+			return;
+		}
+		page_lock(p);
+		if (likely(p->mapping == m))
+			break;
+		page_unlock(p);
+		page_put(p);
+	} while (true);
+	memset((char *)page_address(p) + from, 0, to - from);
+	if (m->block_shift < PAGE_SHIFT) {
+		page_clear(p, PG_BLOCKS);
+		(void)page_mkclean(p);
+	}
+	page_mark_dirty(p);
+	page_unlock(p);
+	page_put(p);
+}
+
+/* Drops one page, which the caller has a reference to, when it is clean and nobody else uses it. */
+static bool drop_page(struct mapping *m, struct page *p)
+{
+	if (!page_trylock(p))
+		return false;
+	if (p->mapping == m && page_test(p, PG_UPTODATE) && mapping_remove_unused(p))
+		return true;
+	page_unlock(p);
+	page_put(p);
+	return false;
+}
+
+/* wait: written pages are waited for, and mapped ones unmapped first. */
+static u64 drop_range(struct mapping *m, u64 first, u64 last, bool wait)
+{
+	void *entries[TRUNCATE_BATCH];
+	u64 index[TRUNCATE_BATCH], stayed = 0;
+	unsigned int n;
+
+	while (first <= last && m->ops && m->ops->read_page) {
+		rcu_read_lock();
+		n = xa_gather(&m->pages, first, last, entries, index, TRUNCATE_BATCH);
+		for (unsigned int k = 0; k < n; k++) {
+			if (!page_get_unless_zero(entries[k]))
+				entries[k] = NULL;
+		}
+		rcu_read_unlock();
+		if (!n)
+			break;
+		for (unsigned int k = 0; k < n; k++) {
+			struct page *p = entries[k];
+
+			if (!p)
+				continue;
+			if (wait) {
+				page_wait_unlocked(p);
+				page_wait_writeback(p);
+			}
+			stayed += !drop_page(m, p);
+		}
+		if (index[n - 1] == ~0ull)
+			break;
+		first = index[n - 1] + 1;
+		cond_resched();
+	}
+	return stayed;
+}
+
+u64 mapping_invalidate_range(struct mapping *m, u64 first, u64 last)
+{
+	return drop_range(m, first, last, false);
+}
+
+int mapping_evict_range(struct mapping *m, u64 first, u64 last)
+{
+	if (!list_empty(&m->areas))
+		mapping_unmap_pages(m, first, last == ~0ull ? 0 : last - first + 1, false);
+	return drop_range(m, first, last, true) ? -EBUSY : 0;
+}
+
 /* Zeroes bytes [from, to) of one page, when it exists. */
 static void zero_part(struct mapping *m, u64 index, unsigned int from, unsigned int to)
 {
 	struct page *p;
 
 	if (m->ops->read_page) {
-		if (mapping_get_page(m, index, true, false, &p))
-			return;
-	} else {
-		p = mapping_find_page(m, index);
-		if (!p)
-			return;
+		zero_backed(m, index, from, to);
+		return;
 	}
+	p = mapping_find_page(m, index);
+	if (!p)
+		return;
 	memset((char *)page_address(p) + from, 0, to - from);
 	page_mark_dirty(p);
 	page_put(p);
@@ -287,7 +463,9 @@ void mapping_truncate_range(struct mapping *m, loff_t start, loff_t end)
 	u64 from = (u64)start, to = (u64)end + 1; /* to: exclusive, 0 is infinity */
 	u64 first = DIV_ROUND_UP(from, PAGE_SIZE), stop = to ? to / PAGE_SIZE : ~0ull;
 
-	if (!m->ops || !READ_ONCE(m->nr_pages))
+	/* What is only on the device has edges, too. */
+	if (!m->ops || (!READ_ONCE(m->nr_pages) &&
+			!(m->ops->read_page && (from % PAGE_SIZE || to % PAGE_SIZE))))
 		return;
 	if (first > stop) { /* inside one page */
 		zero_part(m, stop, from % PAGE_SIZE, to % PAGE_SIZE);
@@ -309,7 +487,8 @@ void mapping_zero_tail(struct inode *i, loff_t old, loff_t size)
 {
 	u64 base = ALIGN_DOWN((u64)old, PAGE_SIZE);
 
-	if (old % (loff_t)PAGE_SIZE && i->mapping->ops && i->mapping->nr_pages)
+	if (old % (loff_t)PAGE_SIZE && i->mapping->ops &&
+	    (i->mapping->nr_pages || i->mapping->ops->read_page))
 		zero_part(i->mapping, base / PAGE_SIZE, old % PAGE_SIZE,
 			  (unsigned int)min_t(u64, (u64)size - base, PAGE_SIZE));
 }
@@ -336,6 +515,16 @@ int mapping_fault(struct vm_fault *f)
 
 	if (f->pgoff >= DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE))
 		return -ENXIO;
+	if (m->ops->read_page) {
+		f->page = mapping_find_page(m, f->pgoff);
+		if (f->page &&
+		    (READ_ONCE(f->page->flags) & (1u << PG_UPTODATE | 1u << PG_READAHEAD)) ==
+			    1u << PG_UPTODATE)
+			return 0;
+		if (f->page)
+			page_put(f->page);
+		fault_read_ahead(f);
+	}
 	rc = get_page(m, f->pgoff, false, true, &f->page);
 	if (rc == -ERANGE)
 		return -ENXIO;
@@ -346,6 +535,8 @@ int mapping_fault(struct vm_fault *f)
 
 static int mapping_mkwrite(struct vm_fault *f)
 {
+	if (f->vma->file->inode->mapping->ops->map_blocks)
+		return block_page_mkwrite(f);
 	file_modified_mapped(f->vma->file);
 	page_mark_dirty(f->page);
 	return 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* read, write and mmap of ordinary files through the page cache.
  *
- * Reading takes no lock: pages are found under RCU. Writing holds inode->lock. Where nothing is
- * read from a backing store a missing page is filled before anybody can see it, so whole pages are
- * never zeroed first; where there is one, the page is locked and the user's bytes are faulted in
- * before. */
+ * Reading takes no lock: pages are found under RCU; one that is cold or missing goes through
+ * readahead.c. Writing holds inode->lock. Where nothing is read from a backing store a missing page
+ * is filled before anybody can see it, so whole pages are never zeroed first. Where there is one,
+ * the user's bytes are faulted in, the page is locked, prepare_write gives it blocks and reads what
+ * the write leaves, and the bytes are copied without faulting. The size grows before the page is
+ * unlocked: write-back zeroes what lies behind the end. */
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
@@ -12,6 +14,8 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
+
+#include "internal.h"
 
 ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos)
 {
@@ -31,10 +35,9 @@ ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos)
 		n = min_t(u64, PAGE_SIZE - off, (u64)(size - at));
 		n = min(n, u->count);
 		p = mapping_find_page(m, (u64)at / PAGE_SIZE);
-		if (unlikely(!p || !page_test(p, PG_UPTODATE))) {
-			if (p)
-				page_put(p);
-			rc = mapping_get_page(m, (u64)at / PAGE_SIZE, false, true, &p);
+		if (unlikely(!p || (READ_ONCE(p->flags) & PAGE_WARM_MASK) != PAGE_WARM)) {
+			rc = file_cold_page(f, (u64)at / PAGE_SIZE,
+					    DIV_ROUND_UP(off + u->count, PAGE_SIZE), &p);
 			if (rc)
 				break;
 		}
@@ -54,8 +57,10 @@ ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos)
 			break;
 	}
 	*pos = at;
+	f->ra.next = (u64)(at - 1) / PAGE_SIZE + 1;
 	file_accessed(f);
-	return done ? done : rc;
+	/* The file shrank while we looked: that was its end. */
+	return done || unlikely(rc == -ERANGE) ? done : rc;
 }
 
 /* Copies into a page that is not there yet and puts it into the cache. *copied bytes were used. */
@@ -84,8 +89,7 @@ static int write_fresh(struct mapping *m, u64 index, unsigned int off, size_t n,
 		goto free;
 	memset(va, 0, off);
 	memset(va + off + got, 0, PAGE_SIZE - off - got);
-	page_set(p, PG_UPTODATE);
-	page_set(p, PG_DIRTY);
+	p->flags = PAGE_WARM | 1u << PG_DIRTY;
 	rc = mapping_add_page(m, p, index);
 	if (rc) {
 		uio_revert(u, got);
@@ -102,75 +106,109 @@ uncharge:
 	return rc;
 }
 
-/* Into a page of a file with backing store: locked, so that it is not written back half changed. */
-static int write_backed(struct mapping *m, struct page *p, unsigned int off, size_t n,
-			struct uio *u, size_t *copied)
+/* How many of the next n bytes of the user can be read: all of them, or those of the first piece
+ * that lies in one page. 0: none. */
+static size_t readable(struct uio *u, size_t n)
 {
+	if (likely(!uio_fault_in(u, n, false)))
+		return n;
+	uio_normalize(u);
+	n = min(n, (size_t)(u->iov->len - u->offset));
+	n = min(n, (size_t)(PAGE_SIZE - ((u->iov->base + u->offset) & (PAGE_SIZE - 1))));
+	return uio_fault_in(u, n, false) ? 0 : n;
+}
+
+/* Copies into a locked page that has been prepared; clean: nothing old lies under the range. Bytes
+ * used; 0: the user's page went away meanwhile. */
+static size_t fill_prepared(struct mapping *m, struct page *p, unsigned int off, size_t n,
+			    struct uio *u, bool clean)
+{
+	char *va = (char *)page_address(p) + off;
+	size_t got;
+
+	pagefault_disable();
+	got = uio_read_from(u, va, n);
+	pagefault_enable();
+	u->fault = false;
+	if (unlikely(got < n) && !page_test(p, PG_UPTODATE)) {
+		if (!clean) {
+			/* What lies under the rest is on the device only: again. */
+			uio_revert(u, got);
+			return 0;
+		}
+		memset(va + got, 0, n - got);
+		m->ops->commit_write(m, p, off, (unsigned int)n);
+	} else if (got) {
+		m->ops->commit_write(m, p, off, (unsigned int)got);
+	}
+	return got;
+}
+
+/* Into a page of a file with backing store, at most n bytes; the size follows. */
+static int write_backed(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
+			size_t *copied)
+{
+	struct mapping *m = i->mapping;
+	struct page *p;
+	loff_t end;
 	int rc;
 
 	*copied = 0;
-	rc = uio_fault_in(u, n, false);
+	n = readable(u, n);
+	if (!n)
+		return -EFAULT;
+	rc = mapping_lock_page(m, index, &p);
 	if (rc)
 		return rc;
-	page_lock(p);
-	if (p->mapping != m) {
-		page_unlock(p);
-		return -EAGAIN;
-	}
-	if (m->ops->prepare_write)
-		rc = m->ops->prepare_write(m, p, off, (unsigned int)n);
-	if (!rc) {
-		pagefault_disable();
-		*copied = uio_read_from(u, (char *)page_address(p) + off, n);
-		pagefault_enable();
-		u->fault = false;
-		if (m->ops->commit_write)
-			m->ops->commit_write(m, p, off, (unsigned int)*copied);
-		page_mark_dirty(p);
+	rc = m->ops->prepare_write(m, p, off, (unsigned int)n);
+	if (likely(rc >= 0)) {
+		*copied = fill_prepared(m, p, off, n, u, rc > 0);
 		rc = *copied ? 0 : -EAGAIN;
+		end = (loff_t)(index * PAGE_SIZE + off + *copied);
+		if (*copied && end > m->host->size) {
+			spin_lock(&m->lock);
+			WRITE_ONCE(m->host->size, end);
+			spin_unlock(&m->lock);
+		}
 	}
 	page_unlock(p);
+	page_put(p);
 	return rc;
 }
 
-static int write_chunk(struct mapping *m, u64 index, unsigned int off, size_t n, struct uio *u,
-		       size_t *copied)
+static int write_memory(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
+			size_t *copied)
 {
+	struct mapping *m = i->mapping;
 	struct page *p;
+	loff_t end;
 	int rc;
 
-	for (;;) {
+	do {
 		p = mapping_find_page(m, index);
-		if (!p && !m->ops->read_page) {
-			rc = write_fresh(m, index, off, n, u, copied);
-			if (rc != -EEXIST)
-				return rc;
-			continue;
-		}
-		if (!m->ops->read_page) {
+		if (p) {
 			*copied = uio_read_from(u, (char *)page_address(p) + off, n);
 			page_put(p);
-			return *copied ? 0 : -EFAULT;
+			rc = *copied ? 0 : -EFAULT;
+		} else {
+			rc = write_fresh(m, index, off, n, u, copied);
 		}
-		if (!p || !page_test(p, PG_UPTODATE)) {
-			if (p)
-				page_put(p);
-			rc = mapping_get_page(m, index, true, false, &p);
-			if (rc)
-				return rc;
-		}
-		rc = write_backed(m, p, off, n, u, copied);
-		page_put(p);
-		if (rc != -EAGAIN)
-			return rc;
+	} while (rc == -EEXIST);
+	end = (loff_t)(index * PAGE_SIZE + off + *copied);
+	if (end > i->size && *copied) {
+		spin_lock(&m->lock);
+		WRITE_ONCE(i->size, end);
+		spin_unlock(&m->lock);
 	}
+	return rc;
 }
 
 /* inode->lock held; the limits have been applied. */
 ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 {
-	struct mapping *m = i->mapping;
+	bool backed = i->mapping->ops->read_page;
 	loff_t at = *pos;
+	unsigned int pages = 0;
 	ssize_t done = 0;
 	int rc = 0;
 
@@ -180,20 +218,20 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 		unsigned int off = at & (PAGE_SIZE - 1);
 		size_t n = min_t(size_t, PAGE_SIZE - off, u->count), copied = 0;
 
-		rc = write_chunk(m, (u64)at / PAGE_SIZE, off, n, u, &copied);
+		rc = backed ? write_backed(i, (u64)at / PAGE_SIZE, off, n, u, &copied)
+			    : write_memory(i, (u64)at / PAGE_SIZE, off, n, u, &copied);
+		if (rc == -EAGAIN)
+			continue;
 		at += (loff_t)copied;
 		done += (ssize_t)copied;
-		if (at > i->size) {
-			spin_lock(&m->lock);
-			WRITE_ONCE(i->size, at);
-			spin_unlock(&m->lock);
-		}
 		if (rc)
 			break;
-		if (copied < n) {
+		if (!backed && copied < n) {
 			rc = -EFAULT;
 			break;
 		}
+		if (backed && ++pages % 32 == 0)
+			dirty_throttle(i->mapping, 32);
 		if (done > (ssize_t)(64 * PAGE_SIZE) && fatal_signal_pending()) {
 			rc = -EINTR;
 			break;

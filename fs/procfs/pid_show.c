@@ -453,9 +453,9 @@ PROC_PID_FILE(limits, "limits", 0444, limits_show);
 
 static int io_show(struct task *t, struct strbuf *sb)
 {
-	sb_printf(sb, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
-		      "write_bytes: 0\ncancelled_write_bytes: 0\n",
-		  t->rchar, t->wchar, t->syscr, t->syscw);
+	sb_printf(sb, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: %lu\n"
+		      "write_bytes: %lu\ncancelled_write_bytes: %lu\n",
+		  t->rchar, t->wchar, t->syscr, t->syscw, t->io_read, t->io_write, t->io_cancelled);
 	return 0;
 }
 PROC_PID_FILE(io, "io", 0400, io_show);

@@ -69,15 +69,19 @@ static int meminfo_show(struct strbuf *sb)
 	put_kb(sb, "MemTotal", m.total);
 	put_kb(sb, "MemFree", m.free);
 	put_kb(sb, "MemAvailable", m.available);
-	put_kb(sb, "Buffers", buf_pages());
+	put_kb(sb, "Buffers", m.buffers);
 	put_kb(sb, "Cached", m.cached);
 	put_kb(sb, "SwapCached", 0);
-	put_kb(sb, "Active", m.anon);
-	put_kb(sb, "Inactive", m.cached - min(m.cached, m.shared));
+	put_kb(sb, "Active", m.anon + m.active_file);
+	put_kb(sb, "Inactive", m.inactive_file);
+	put_kb(sb, "Active(anon)", m.anon);
+	put_kb(sb, "Inactive(anon)", 0);
+	put_kb(sb, "Active(file)", m.active_file);
+	put_kb(sb, "Inactive(file)", m.inactive_file);
 	put_kb(sb, "SwapTotal", 0);
 	put_kb(sb, "SwapFree", 0);
-	put_kb(sb, "Dirty", 0);
-	put_kb(sb, "Writeback", 0);
+	put_kb(sb, "Dirty", m.dirty);
+	put_kb(sb, "Writeback", m.writeback);
 	put_kb(sb, "AnonPages", m.anon);
 	put_kb(sb, "Mapped", m.mapped);
 	put_kb(sb, "Shmem", m.shared);
@@ -160,20 +164,6 @@ static int swaps_show(struct strbuf *sb)
 	return 0;
 }
 PROC_FILE(swaps, "swaps", 0444, swaps_show);
-
-static int vmstat_show(struct strbuf *sb)
-{
-	struct sysinfo_mem m;
-
-	mm_info(&m);
-	sb_printf(sb, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\n"
-		      "nr_shmem %lu\nnr_page_table_pages %lu\nnr_slab_reclaimable %lu\n"
-		      "nr_slab_unreclaimable %lu\nnr_kernel_stack %lu\n",
-		  m.free, m.anon, m.mapped, m.cached, m.shared, m.page_tables, m.slab_reclaimable,
-		  m.slab_unreclaimable, m.kernel_stacks << 2);
-	return 0;
-}
-PROC_FILE(vmstat, "vmstat", 0444, vmstat_show);
 
 static int counters_show(struct strbuf *sb)
 {

@@ -22,6 +22,12 @@ u64 shmem_pages(void)
 
 /* --- accounting --- */
 
+/* Free, or in cached pages of files on devices. */
+static u64 memory_to_be_had(void)
+{
+	return pages_free_count() + page_lru_count(false) + page_lru_count(true);
+}
+
 /* Files in memory cannot be reclaimed, and killing a program does not free them: the last pages are
  * left to programs, so that a full tmpfs is an error of whoever fills it. Looked at every 16 pages.
  */
@@ -29,10 +35,10 @@ static bool memory_short(u64 used)
 {
 	u64 reserve = pages_total_count() / 64 + 64;
 
-	if (likely(used % 16) || pages_free_count() >= reserve)
+	if (likely(used % 16) || memory_to_be_had() >= reserve)
 		return false;
 	(void)reclaim(64, GFP_KERNEL);
-	return pages_free_count() < reserve;
+	return memory_to_be_had() < reserve;
 }
 
 static int tmpfs_charge(struct mapping *m, u64 pages)

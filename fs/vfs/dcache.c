@@ -664,6 +664,7 @@ static struct shrinker dentry_shrinker = {
 	.name = "dentry",
 	.count = dentry_shrink_count,
 	.scan = dentry_shrink_scan,
+	.fs = true,
 };
 
 /* Drops unused names directly and deeper below d; what is in use stays. */

@@ -224,12 +224,14 @@ int file_finish_open(struct file *f, const struct path *p)
 		if (rc)
 			goto undo_write;
 	}
-	if (unlikely(f->flags & O_DIRECT) && S_ISREG(i->mode)) {
-		rc = -EINVAL; /* no file system here bypasses the page cache */
+	if (unlikely(f->flags & O_DIRECT) && S_ISREG(i->mode) &&
+	    (!i->mapping->ops || !i->mapping->ops->map_blocks)) {
+		rc = -EINVAL; /* nothing below the page cache */
 		if (f->ops->release)
 			f->ops->release(i, f);
 		goto undo_write;
 	}
+	f->wb_err = mapping_sample_error(i->mapping);
 	f->flags &= ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	return 0;
 undo_write:

@@ -2,7 +2,7 @@
 /* Inodes: making, finding by number, caching, the end.
  *
  * Owns: the hash of (super block, number) for file systems that have real numbers, the LRU of such
- * inodes without users, and its shrinker; the lists of dirty inodes (used by inode_sync.c).
+ * inodes without users, and its shrinker.
  * Use: inode_new + d_add for file systems in memory; inode_get_hashed and inode_hash_new for those
  * on a device.
  * Invariants: refs counts dentries, open files' dentries included, and whoever else holds it. An
@@ -106,6 +106,8 @@ static void inode_free_rcu(struct rcu_head *h)
 /* No references are left, INODE_FREEING is set and it is on no list but the hash. */
 static void inode_evict(struct inode *i)
 {
+	if (i->data.nr_dirty && i->nlink) /* was never on the LRU */
+		(void)mapping_write_range(&i->data, 0, -1, true);
 	if (i->data.ops && i->data.nr_pages)
 		mapping_truncate_range(&i->data, 0, -1);
 	locks_free_context(i);
@@ -370,6 +372,7 @@ static struct shrinker inode_shrinker = {
 	.name = "inode",
 	.count = inode_shrink_count,
 	.scan = inode_shrink_scan,
+	.fs = true,
 };
 
 /* --- owner --- */

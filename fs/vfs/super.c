@@ -7,8 +7,8 @@
  * that is done, and whoever mounts the device again waits.
  * Anonymous device numbers (major 0) come from an idr, 1 upward as Linux numbers them.
  * Shrinkers: one that takes a name or an inode of a super block counts in sb->shrinking while it
- * works, as does whoever drops the inode of an inotify watch. sb_put first sets SB_STATE_DYING,
- * which keeps new ones away, and waits for the others. */
+ * works, as do the flusher and whoever drops the inode of an inotify watch. sb_put first sets
+ * SB_STATE_DYING, which keeps new ones away, and waits for the others. */
 #include "notify.h"
 #include "vfs_internal.h"
 
@@ -358,13 +358,32 @@ int sb_statfs(const struct path *p, struct kstatfs *st)
 	return rc;
 }
 
+struct super_block *super_next(struct super_block *prev)
+{
+	struct super_block *sb = prev;
+
+	spin_lock(&all_lock);
+	do {
+		sb = sb ? list_next_entry(sb, node)
+			: list_first_entry(&all_sbs, struct super_block, node);
+		if (&sb->node == &all_sbs) {
+			sb = NULL;
+			break;
+		}
+	} while (sb->state != SB_STATE_READY || !sb_shrink_begin(sb));
+	spin_unlock(&all_lock);
+	if (prev)
+		sb_shrink_end(prev);
+	return sb;
+}
+
 static void for_each_writable(void (*fn)(struct super_block *sb, void *arg), void *arg)
 {
 	struct super_block *sb, *last = NULL;
 
 	spin_lock(&all_lock);
 	list_for_each_entry(sb, &all_sbs, node) {
-		if ((!sb->ops->sync_fs && !sb->ops->write_inode) || sb->state != SB_STATE_READY ||
+		if ((!sb->ops->sync_fs && list_empty(&sb->dirty)) || sb->state != SB_STATE_READY ||
 		    !atomic_inc_not_zero(&sb->active))
 			continue;
 		spin_unlock(&all_lock);

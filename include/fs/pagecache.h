@@ -25,7 +25,6 @@ struct vm_fault;
 struct uio;
 struct bdev;
 struct super_block;
-
 /* Marks in mapping->pages */
 #define PAGECACHE_MARK_DIRTY 0
 #define PAGECACHE_MARK_WRITEBACK 1
@@ -45,8 +44,8 @@ struct mapping_ops {
 	/* Fills a locked page that is not up to date; unlocks it when done. NULL: no backing store,
 	 * a missing page reads as zeroes (tmpfs). */
 	int (*read_page)(struct mapping *m, struct page *p);
-	/* Before the first byte of [off, off+len) of the page changes: reserves space. 0 or
-	 * -errno. */
+	/* Before the first byte of [off, off+len) of the page changes, page lock held: reserves
+	 * space, reads what stays. 0, or 1: see block_prepare_write, or -errno. */
 	int (*prepare_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 	/* Afterwards; marks dirty where there is a backing store. */
 	void (*commit_write)(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
@@ -60,7 +59,7 @@ struct mapping_ops {
 	 * may be asked for. */
 	int (*map_blocks)(struct mapping *m, u64 block, u32 max, bool create,
 			  struct block_map *out);
-	/* A page is leaving the cache (truncate, reclaim). */
+	/* A page is leaving the cache (truncate, reclaim); must not sleep. */
 	void (*release_page)(struct mapping *m, struct page *p);
 	/* Allocation of a new page for the cache may be refused (quota of tmpfs): 0 or -ENOSPC. */
 	int (*charge)(struct mapping *m, u64 pages);
@@ -82,7 +81,6 @@ struct mapping {
 	struct bdev *bdev;	   /* C: where map_blocks points to */
 	u8 block_shift;		   /* C: 9..12 */
 	u64 nr_dirty;		   /* X: pages with PAGECACHE_MARK_DIRTY */
-	u64 dirty_since;	   /* X: CLOCK_MONOTONIC ns of the oldest dirty page, 0 none */
 };
 void mapping_init(struct mapping *m, struct inode *host, const struct mapping_ops *ops);
 
@@ -108,38 +106,82 @@ void page_mark_dirty(struct page *p);
 /* vm_ops of ordinary file mappings. */
 extern const struct vm_ops generic_vm_ops;
 int mapping_fault(struct vm_fault *f);
-/* --- write-back --- */
+/* Finds or makes the page, locked and referenced, not necessarily up to date. For files with a
+ * backing store. 0, -ENOMEM, -EFBIG. */
+int must_check mapping_lock_page(struct mapping *m, u64 index, struct page **out);
+
+/* --- reading (fs/pagecache/readahead.c) --- */
+#define RA_RANDOM 1u	 /* file->ra.advice: reads just what is asked */
+#define RA_SEQUENTIAL 2u /* windows of double size */
+/* Page `index` for a reader of f who will want nr pages from there on; reads ahead. Up to date and
+ * referenced; *out NULL: a hole of a file without backing store. 0, -ERANGE behind the end, -EIO,
+ * -ENOMEM, -EINTR. */
+int must_check file_get_page(struct file *f, u64 index, u64 nr, struct page **out);
+/* Starts reading [first, first+nr) pages as far as they are missing; does not wait. */
+void mapping_read_ahead(struct mapping *m, u64 first, u64 nr);
+/* A page fault of a file mapping found nothing. */
+void fault_read_ahead(struct vm_fault *f);
+
+/* --- write-back (writeback.c: pages and files; flusher.c: who writes when) --- */
 /* Page lock held: the page is clean on the way to the disk. False: it was not dirty. Write-protects
  * its mappings (dirty again by a fault) and sets PG_WRITEBACK. */
 bool page_writeback_begin(struct page *p);
 /* The transfer is over; interrupt context possible. An error is kept in mapping->wb_err. */
 void page_writeback_end(struct page *p, int error);
 void page_wait_writeback(struct page *p);
-/* Starts writing [start, end] bytes of a file and, with wait, waits for it. 0, or the first error
- * since the caller last asked (file->wb_err: mapping_check_error). */
+/* Starts writing [start, end] bytes of a file and, with wait, waits for it. 0, or an error that came
+ * up meanwhile. Does not consume it: vfs_fsync reports errors to each descriptor by
+ * mapping_check_error. */
 int mapping_write_range(struct mapping *m, loff_t start, loff_t end, bool wait);
 int mapping_wait_range(struct mapping *m, loff_t start, loff_t end);
+/* Any context. */
 void mapping_set_error(struct mapping *m, int error);
+/* What a descriptor that is being opened has seen. */
+u32 mapping_sample_error(struct mapping *m);
 /* 0, or the error (-EIO, -ENOSPC) that came up since *seen, which is brought up to date. */
 int mapping_check_error(struct mapping *m, u32 *seen);
-/* A dirty page or inode exists: the flusher will come for it (fs/pagecache/writeback.c). */
+/* file_ops.fsync for files whose metadata write_inode writes: data, inode, flush of the device. */
+int block_fsync(struct file *f, loff_t start, loff_t end, bool datasync);
+/* A dirty page or inode exists: the flusher will come for it. The caller keeps the inode. Any lock
+ * before LOCK_LEAF may be held. */
 void inode_queue_writeback(struct inode *i);
 /* All dirty data of a super block; wait: until it is on the device. Inodes' own data through
  * super_ops.write_inode. */
 int sb_write_all(struct super_block *sb, bool wait);
+/* Wakes the flusher. */
+void flusher_kick(void);
+/* The same: n dirty pages are in the way of reclaim. */
+void flusher_kick_reclaim(u64 n);
 /* A writer made n pages dirty: sleeps while too much of memory is dirty. No locks that write-back
- * needs may be held. */
+ * needs (page lock and what comes after it) may be held. */
 void dirty_throttle(struct mapping *m, unsigned int n);
 /* Drops clean, unmapped, unlocked pages of a range (POSIX_FADV_DONTNEED, direct I/O, BLKFLSBUF):
  * how many stayed. */
 u64 mapping_invalidate_range(struct mapping *m, u64 first, u64 last);
+/* The same, but mapped ones too: -EBUSY when one stayed. What is dirty must have been written. */
+int mapping_evict_range(struct mapping *m, u64 first, u64 last);
+
+/* --- lists of pages in order of use (lru.c) --- */
+void page_lru_add(struct page **pages, unsigned int n);
+void page_lru_remove(struct page *p);
+/* Frees up to want clean pages; looks at no more than max. */
+u64 page_lru_shrink(u64 want, u64 max);
+/* All that is clean and not mapped: drop_caches. */
+void page_lru_drop(void);
+u64 page_lru_count(bool active);
+/* Flags of a page that need nothing done when it is used. */
+#define PAGE_WARM (1u << PG_UPTODATE | 1u << PG_REFERENCED | 1u << PG_WORKING)
+#define PAGE_WARM_MASK (PAGE_WARM | 1u << PG_READAHEAD)
 
 /* --- operations of files whose blocks lie on a device (fs/pagecache/block_io.c) --- */
 int block_read_page(struct mapping *m, struct page *p);
 void block_read_ahead(struct mapping *m, u64 first, unsigned int nr);
+/* Gives the blocks of [off, off+len) storage and makes the rest of the page valid. 0, or 1: nothing
+ * on the device lies under the range, so the caller may zero what it cannot fill. -errno. */
 int block_prepare_write(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 void block_commit_write(struct mapping *m, struct page *p, unsigned int off, unsigned int len);
 int block_write_pages(struct mapping *m, u64 first, u64 last, bool all);
+/* generic_vm_ops uses it for every mapping with map_blocks. */
 int block_page_mkwrite(struct vm_fault *f);
 /* read and write of a file opened with O_DIRECT: offset, length and addresses must be multiples of
  * the device's logical block size, -EINVAL. Inode->lock as for pagecache_write. */
@@ -147,6 +189,9 @@ ssize_t direct_read(struct file *f, struct uio *u, loff_t *pos);
 ssize_t direct_write(struct file *f, struct uio *u, loff_t *pos);
 
 u64 pagecache_pages(void); /* all cached pages, for meminfo */
+u64 dirty_pages(void);
+u64 writeback_pages(void);
+u64 buffer_pages(void);   /* those of block devices */
 u64 shmem_pages(void);
 
 #endif

@@ -302,10 +302,13 @@ struct file {
 	struct list_head epoll_items; /* L */
 	struct fasync_owner *owner; /* L: F_SETOWN, SIGIO */
 	struct readahead_state {
-		u64 next;	/* page index expected by a sequential reader */
-		u32 window;	/* pages */
-	} ra;
-	u32 wb_err;		/* last write-back error seen */
+		u64 next;	/* page behind the one read last */
+		u64 start;	/* of the window read last */
+		u32 size;	/* its pages */
+		u32 async;	/* so many pages before its end the next one is started */
+		u32 advice;	/* RA_* */
+	} ra;			/* without a lock: a guess */
+	u32 wb_err;		/* write-back errors seen: mapping_check_error */
 	struct callback_head put_work;
 	struct rcu_head rcu;
 };
@@ -520,8 +523,10 @@ int must_check sb_make(const struct fs_type *type, const struct super_ops *ops, 
 /* Drops active. With the last one everything is written, all names and inodes are evicted and
  * put_super runs, before it returns. */
 void sb_put(struct super_block *sb);
-/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First
- * error. */
+/* Visits all super blocks that are in use: the one after prev (NULL: the first), which does not end
+ * before it is given back as prev. */
+struct super_block *super_next(struct super_block *prev);
+/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First error. */
 int sb_sync(struct super_block *sb, bool wait);
 
 /* --- inodes by number ---
@@ -556,6 +561,8 @@ u64 inode_next_ino(void);
 /* Attributes changed: INODE_DIRTY, and inode_queue_writeback. Nothing where there is no
  * write_inode. Does not sleep; any lock before LOCK_LEAF may be held. */
 void inode_mark_dirty(struct inode *i);
+/* write_inode if it is dirty, or in any case when sync. 0 or -errno. May sleep; a reference is held. */
+int inode_write(struct inode *i, bool sync);
 /* The time now as this file system can keep it (sb->time_gran). */
 u64 inode_now(const struct inode *i);
 void inode_touch(struct inode *i, u32 attr_bits); /* ATTR_ATIME|MTIME|CTIME = now */

@@ -9,7 +9,7 @@
  * count and copied on the first write unless the writer holds the last reference. File pages come
  * straight from the page cache; truncation finds their mappers through mapping->areas.
  *
- * Order: mm->lock -> mapping->areas_lock -> page lock -> page_table_lock -> allocator. */
+ * Order: mm->lock -> page lock -> mapping->areas_lock -> page_table_lock -> allocator. */
 #ifndef KERNEL_MM_H
 #define KERNEL_MM_H
 
@@ -55,6 +55,8 @@ struct vm_fault {
 	u64 pgoff;	   /* in the file */
 	bool write;
 	struct page *page; /* result, with a reference */
+	bool locked;	   /* out: page_mkwrite returns the page locked, until it is mapped */
+	bool major;	   /* out: had to wait for a device */
 };
 
 /* Supplied by whoever is mapped. All may sleep; mm->lock is held (shared for fault). */
@@ -65,7 +67,9 @@ struct vm_ops {
 	 * (SIGBUS: beyond the end), -ENOMEM, -EAGAIN (try again). NULL: mapping_fault of the page
 	 * cache. */
 	int (*fault)(struct vm_fault *f);
-	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS). */
+	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS), -EAGAIN. A file
+	 * with a backing store returns with the page locked (f->locked), so that it is not cleaned
+	 * before the entry is writable. */
 	int (*page_mkwrite)(struct vm_fault *f);
 	const char *name; /* shown in /proc/PID/maps when there is no file ("[vdso]") */
 };
@@ -186,16 +190,36 @@ int mm_fault(u64 addr, u32 fault, int *sig, int *si_code);
  * file mapping in every address space. count 0: to the end. cow: private copies too. May sleep. */
 struct mapping;
 void mapping_unmap_pages(struct mapping *m, u64 first, u64 count, bool cow);
-/* Write-protects all mappings of a page: true when one was dirty. (write-back) */
+/* Write-protects all mappings of a page: true when one was dirty. (write-back; page lock held) */
 bool page_mkclean(struct page *p);
+/* For reclaim, page lock held; areas_lock is only tried. Were entries of the page used since the
+ * last call? Clears their accessed bits: how many; a locked area or one that cannot be looked at
+ * counts. *exec: one of them maps code. */
+unsigned int page_referenced(struct page *p, bool *exec);
+/* Takes the page out of all page tables; false: not all of them. */
+bool page_try_unmap(struct page *p);
 
-/* Memory pressure. */
+/* Pages of current's memory for a transfer by a device: [addr, addr + len) inside at most max pages,
+ * each referenced (page_put). write: they will be written to. Number pinned, > 0, or -EFAULT,
+ * -ENOMEM. May sleep. */
+long mm_pin_user(u64 addr, u64 len, bool write, struct page **pages, unsigned int max);
+
+/* Memory pressure: src/mm/reclaim.c. Reclaim frees clean pages of files and what shrinkers have;
+ * it never writes and only tries page locks. Shrinkers may call a file system (evicting inodes), so a
+ * file system that allocates with its own locks held does so between these two. */
+u32 nofs_save(void);
+void nofs_restore(u32 old);
+/* Whether reclaim of current must not call file systems. */
+bool nofs_active(void);
+/* Wakes the thread that keeps memory free. Task context, no spinlocks. */
+void kswapd_wake(void);
 u64 reclaim(u64 want_pages, gfp_t gfp); /* pages freed by shrinkers and the page cache */
 bool oom_kill(const char *why);		/* true: somebody dies, try again */
 
 struct sysinfo_mem {
 	u64 total, free, available, shared, slab_reclaimable, slab_unreclaimable, page_tables,
-		kernel_stacks, anon, mapped, cached, committed, commit_limit,
+		kernel_stacks, anon, mapped, cached, buffers, dirty, writeback, active_file,
+		inactive_file, committed, commit_limit,
 		vmalloc_used; /* pages, all of them */
 };
 void mm_info(struct sysinfo_mem *i); /* may sleep: asks every process */

@@ -37,7 +37,7 @@ enum page_flag {
 	PG_UPTODATE,   /* content valid */
 	PG_DIRTY,      /* newer than its backing store */
 	PG_WRITEBACK,
-	PG_REFERENCED,
+	PG_REFERENCED, /* page cache: used once */
 	PG_BUDDY,      /* free, head of a block in the allocator */
 	PG_SLAB,       /* owned by a slab cache */
 	PG_RESERVED,   /* never given out: firmware, kernel image, holes */
@@ -46,6 +46,13 @@ enum page_flag {
 	PG_HEAD,       /* first page of a compound allocation; order in the top byte of flags */
 	PG_SHARED_ZERO,/* the zero page */
 	PG_WAITERS,    /* somebody sleeps on PG_LOCKED or PG_WRITEBACK */
+	/* Page cache only, see fs/pagecache/lru.c and block_io.c. */
+	PG_WORKING,    /* used again after PG_REFERENCED */
+	PG_LRU,	       /* linked in a list of lru.c */
+	PG_ACTIVE,     /* in the list of pages that are in use */
+	PG_READAHEAD,  /* whoever comes here starts the next read-ahead window */
+	PG_BLOCKS,     /* every block of the page has its place on the device */
+	PG_ERROR,      /* the last write failed */
 };
 #define PAGE_ORDER_SHIFT 24
 
@@ -159,6 +166,8 @@ void page_lock(struct page *p);
 bool page_trylock(struct page *p);
 void page_unlock(struct page *p);
 void page_wait_unlocked(struct page *p);
+/* Clears PG_WRITEBACK and wakes its waiters. Any context; the caller holds a reference. */
+void page_end_writeback(struct page *p);
 
 /* Whole pages as a kernel address. */
 void *must_check pages_alloc(unsigned int order, gfp_t gfp);

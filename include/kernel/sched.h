@@ -51,6 +51,8 @@
 #define TF_OOM_VICTIM 16u
 #define TF_SIGNALED 32u
 #define TF_IDLE 64u
+#define TF_NOFS 256u	  /* reclaim must not call file systems */
+#define TF_MEMALLOC 512u  /* frees memory: may use the reserve */
 #define TF_NPROC_EXCEEDED 128u /* set*uid went over RLIMIT_NPROC: exec will fail */
 
 /* task->exit_state */
@@ -167,7 +169,9 @@ struct task {
 	u64 timer_slack_ns, default_timer_slack_ns; /* P */
 	char comm[16];		    /* L to write; readers may see a torn name */
 	u64 min_flt, maj_flt;	    /* P */
+	bool fault_major;	    /* P: the fault being handled waited for a device */
 	u64 rchar, wchar, syscr, syscw; /* P: /proc/PID/io */
+	u64 io_read, io_write, io_cancelled; /* P: bytes of devices, same file */
 	u32 pagefault_disabled;	    /* P */
 	struct callback_head *exit_work; /* A: run by exit_to_user and exit */
 	u64 trace_id, span_id;	    /* P: travels with wake-ups and messages */

@@ -58,6 +58,7 @@ struct shrinker {
 	const char *name;
 	u64 (*count)(void);
 	u64 (*scan)(u64 n);
+	bool fs; /* may call file systems: not from an allocation of theirs (nofs_save) */
 	struct shrinker *next;
 };
 void shrinker_register(struct shrinker *s);

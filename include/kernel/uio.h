@@ -35,6 +35,8 @@ size_t must_check uio_write_to(struct uio *u, const void *src, size_t n); /* ker
 size_t must_check uio_read_from(struct uio *u, void *dst, size_t n);	   /* buffers -> kernel */
 size_t must_check uio_zero(struct uio *u, size_t n);
 void uio_skip(struct uio *u, size_t n);
+/* The current element is one with bytes left; u->count is not 0. */
+void uio_normalize(struct uio *u);
 /* Puts back the last n bytes moved. */
 void uio_revert(struct uio *u, size_t n);
 /* Touches the user pages so that the next copy probably does not fault; 0 or -EFAULT. */

@@ -6,6 +6,7 @@
 #include <kernel/errno.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/uaccess.h>
 
 #include "access.h"
 #include "vma.h"
@@ -104,6 +105,30 @@ size_t mm_write_forced(struct mm *mm, u64 addr, const void *src, size_t n)
 size_t mm_copy_user(struct mm *mm, u64 addr, void *buf, size_t n, bool write)
 {
 	return mm_copy(mm, addr, buf, n, write, false);
+}
+
+long mm_pin_user(u64 addr, u64 len, bool write, struct page **pages, unsigned int max)
+{
+	struct mm *mm = current->mm;
+	u64 at = addr & PAGE_MASK, end;
+	unsigned int n = 0;
+	int rc = -EFAULT;
+
+	if (!mm || !len || !user_range_ok(USER_PTR(addr), len))
+		return -EFAULT;
+	end = addr + len;
+	down_read(&mm->lock);
+	while (at < end && n < max) {
+		rc = mm_pin_page(mm, at, write, false, &pages[n]);
+		if (rc)
+			break;
+		n++;
+		at += PAGE_SIZE;
+	}
+	up_read(&mm->lock);
+	if (n)
+		return (long)n;
+	return rc == -ENOMEM ? rc : -EFAULT;
 }
 
 /* --- futex keys --- */

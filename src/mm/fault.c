@@ -18,6 +18,7 @@
 #include <kernel/proc.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
+#include <kernel/vmstat.h>
 
 #include "vma.h"
 
@@ -149,6 +150,8 @@ static int shared_mkwrite(struct vma *v, u64 addr, pte_t *t, pte_t e)
 		page_mark_dirty(p);
 		(void)entry_install(v, t, e, (pte_t){ e.v | write_bits(v->flags) }, NULL);
 	}
+	if (f.locked)
+		page_unlock(p);
 	page_put(p);
 	return rc == -EAGAIN || !rc ? 0 : rc == -ENOMEM ? rc : -EIO;
 }
@@ -182,7 +185,7 @@ static void map_around(struct vma *v, u64 addr, pte_t *t)
 	u64 window = FAULT_AROUND * PAGE_SIZE;
 	u64 lo = max(ALIGN_DOWN(addr, window), v->start);
 	u64 hi = min(ALIGN_DOWN(addr, window) + window, v->end);
-	u64 eof = (u64)READ_ONCE(v->file->inode->size);
+	u64 eof = (u64)READ_ONCE(m->host->size);
 	u64 prot = vma_prot_bits(v->flags) | (v->flags & VM_SHARED ? 0 : PTE_SW_COW);
 	struct page *got[FAULT_AROUND];
 	s64 mapped = 0;
@@ -200,6 +203,9 @@ static void map_around(struct vma *v, u64 addr, pte_t *t)
 			got[n] = NULL;
 		}
 	}
+	/* Those of a device may be reclaimed: whether a neighbour is used the processor will say. */
+	if (m->ops->read_page)
+		prot &= ~PTE_A;
 	spin_lock(&v->mm->page_table_lock);
 	for (unsigned int i = 0; i < n; i++) {
 		pte_t *e = t + ((s64)(lo - addr) >> PAGE_SHIFT) + i;
@@ -219,7 +225,8 @@ static void map_around(struct vma *v, u64 addr, pte_t *t)
 }
 
 /* Installs the file's own page; consumes its reference. -EAGAIN: it left the file meanwhile. */
-static int map_file_page(struct vma *v, pte_t *t, struct page *p, struct mapping *was, u64 prot)
+static int map_file_page(struct vma *v, pte_t *t, struct page *p, struct mapping *was, u64 prot,
+			 bool locked)
 {
 	struct mm *mm = v->mm;
 	bool installed = false, gone;
@@ -231,6 +238,8 @@ static int map_file_page(struct vma *v, pte_t *t, struct page *p, struct mapping
 		installed = true;
 	}
 	spin_unlock(&mm->page_table_lock);
+	if (locked)
+		page_unlock(p);
 	if (installed)
 		atomic64_inc(v->flags & VM_SHMEM ? &mm->rss_shmem : &mm->rss_file);
 	else
@@ -268,6 +277,8 @@ static int file_fault(struct vma *v, u64 addr, pte_t *t, bool write)
 	struct mapping *m;
 	int rc = generic ? mapping_fault(&f) : v->ops->fault(&f);
 
+	if (unlikely(f.major))
+		current->fault_major = true;
 	if (rc)
 		return rc;
 	/* The handler mapped device memory itself. */
@@ -290,7 +301,7 @@ static int file_fault(struct vma *v, u64 addr, pte_t *t, bool write)
 	} else if (!(v->flags & VM_SHARED)) {
 		prot |= PTE_SW_COW;
 	}
-	rc = map_file_page(v, t, f.page, m, prot);
+	rc = map_file_page(v, t, f.page, m, prot, f.locked);
 	if (!rc && !write && v->file && (generic || v->ops->fault == mapping_fault))
 		map_around(v, addr, t);
 	return rc;
@@ -426,9 +437,17 @@ int mm_fault(u64 addr, u32 fault, int *sig, int *si_code) NO_LOCK_ANALYSIS
 		up_read(&mm->lock);
 	} while (unlikely(rc == -EAGAIN) && !fatal_signal_pending());
 	if (likely(rc == 0 || rc == -EAGAIN)) {
-		current->min_flt++;
+		vm_count(VM_PGFAULT, 1);
+		if (unlikely(current->fault_major)) {
+			current->fault_major = false;
+			current->maj_flt++;
+			vm_count(VM_PGMAJFAULT, 1);
+		} else {
+			current->min_flt++;
+		}
 		return 0;
 	}
+	current->fault_major = false;
 	if (rc == -ENOMEM)
 		return fault_no_memory(fault);
 	if (rc != -EFAULT) {

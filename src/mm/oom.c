@@ -9,6 +9,7 @@
 #include <kernel/proc.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
+#include <kernel/vmstat.h>
 
 #include "vma.h"
 
@@ -180,6 +181,7 @@ bool oom_kill(const char *why)
 	mark_victim(p);
 	spin_lock(&oom_lock);
 	kills++;
+	vm_count(VM_OOM_KILL, 1);
 	old = victim;
 	victim = p;
 	victim_since = ktime_get();

@@ -4,8 +4,9 @@
  * Zones:    below 4 GiB (devices with 32-bit addresses) and the rest. Ordinary requests take the
  *           upper zone first.
  * Caches:   free single pages of either zone, linked through page->next, touched with interrupts
- * off by their own CPU only. Filled and emptied in batches. Reserve:  the last reserve_pages are
- * for requests that may not sleep and for victims of the OOM killer; everybody else reclaims first.
+ *           off by their own CPU only. Filled and emptied in batches.
+ * Reserve:  the last reserve_pages are for requests that may not sleep, for victims of the OOM killer
+ *           and for those who free memory (TF_MEMALLOC); everybody else reclaims first.
  * State:    a page outside the allocator has refs >= 1 (or an owner that does not count); inside it
  *           refs is 0, flags is 0 but for the heads of free blocks, owner is NULL.
  * Locking:  zone->lock (LOCK_PAGE_ALLOC, interrupts off) nests inside everything but the log. */
@@ -21,6 +22,7 @@
 
 #define POISON_FREE    0xaa
 #define PCP_FILL_ORDER 4 /* pages moved to a CPU at once */
+#define KSWAPD_LOW     3 /* times the reserve: kswapd is woken below */
 
 struct zone {
 	struct spinlock lock;
@@ -102,7 +104,8 @@ static u64 zones_free_pages(void)
 /* May this request go below the reserve? */
 static bool may_use_reserve(gfp_t gfp)
 {
-	return !(gfp & GFP_KERNEL) || (current && current->flags & TF_OOM_VICTIM);
+	return !(gfp & GFP_KERNEL) ||
+	       (current && current->flags & (TF_OOM_VICTIM | TF_MEMALLOC));
 }
 
 static u64 zones_alloc(unsigned int order, gfp_t gfp)
@@ -143,8 +146,9 @@ static bool pcp_fill(struct page_cache_cpu *c, gfp_t gfp)
 	unsigned int order = PCP_FILL_ORDER;
 	u64 pfn = 0;
 
-	/* Near the end, batches would hoard what others wait for. */
-	if (zones_free_pages() > 16 * reserve_pages)
+	/* Near the end, batches would hoard what others wait for. Full of cached files memory is
+	 * always, down to kswapd's mark. */
+	if (zones_free_pages() > 2 * reserve_pages)
 		pfn = zones_alloc(order, gfp);
 	if (!pfn) {
 		order = 0;
@@ -225,6 +229,8 @@ static noinline struct page *page_alloc_slow(unsigned int order, gfp_t gfp)
 {
 	u64 pfn = 0;
 
+	if (gfp & GFP_KERNEL && zones_free_pages() < KSWAPD_LOW * reserve_pages)
+		kswapd_wake();
 	for (unsigned int attempt = 0; !pfn; attempt++) {
 		if (order == 0 && !(gfp & GFP_DMA32)) {
 			irqflags_t f = irq_save();

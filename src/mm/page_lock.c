@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The sleeping lock of one page: PG_LOCKED, with sleepers on one of a few hashed queues. A page has
- * no room for a queue; PG_WAITERS says whether unlocking must look for one. */
+/* The sleeping lock of one page and waiting for its transfer: PG_LOCKED and PG_WRITEBACK, with
+ * sleepers on one of a few hashed queues. A page has
+ * no room for a queue; PG_WAITERS says whether clearing a bit must look for one. */
+#include <fs/pagecache.h>
 #include <kernel/hash.h>
 #include <kernel/page.h>
 #include <kernel/sched.h>
@@ -22,6 +24,13 @@ static struct wait_queue *page_queue(const struct page *p)
 bool page_trylock(struct page *p)
 {
 	return !page_test_and_set(p, PG_LOCKED);
+}
+
+static void wake_waiters(struct page *p)
+{
+	/* All of them: others on the queue may wait for other pages, or for the other bit. */
+	page_clear(p, PG_WAITERS);
+	wake_up_all(page_queue(p));
 }
 
 /* The bit must be there before the sleeper looks at PG_LOCKED for the last time. */
@@ -50,9 +59,26 @@ void page_unlock(struct page *p)
 {
 	ASSERT(page_test(p, PG_LOCKED));
 	page_clear(p, PG_LOCKED);
-	if (unlikely(page_test(p, PG_WAITERS))) {
-		/* All of them: others on the queue may wait for other pages. */
-		page_clear(p, PG_WAITERS);
-		wake_up_all(page_queue(p));
-	}
+	if (unlikely(page_test(p, PG_WAITERS)))
+		wake_waiters(p);
+}
+
+static bool written(struct page *p)
+{
+	page_set(p, PG_WAITERS);
+	return !page_test(p, PG_WRITEBACK);
+}
+
+void page_wait_writeback(struct page *p)
+{
+	might_sleep();
+	if (unlikely(page_test(p, PG_WRITEBACK)))
+		wait_event(page_queue(p), written(p));
+}
+
+void page_end_writeback(struct page *p)
+{
+	page_clear(p, PG_WRITEBACK);
+	if (unlikely(page_test(p, PG_WAITERS)))
+		wake_waiters(p);
 }

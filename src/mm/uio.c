@@ -47,11 +47,7 @@ static size_t uio_move(struct uio *u, enum uio_op op, char *buf, size_t n)
 	while (done < n) {
 		size_t k, moved;
 
-		while (u->offset == u->iov->len) {
-			u->iov++;
-			u->nr--;
-			u->offset = 0;
-		}
+		uio_normalize(u);
 		k = min(n - done, (size_t)u->iov->len - u->offset);
 		moved = move_some(u, op, buf ? buf + done : NULL, u->iov->base + u->offset, k);
 		u->offset += moved;
@@ -93,6 +89,15 @@ void uio_skip(struct uio *u, size_t n)
 			u->nr--;
 			u->offset = 0;
 		}
+	}
+}
+
+void uio_normalize(struct uio *u)
+{
+	while (u->offset == u->iov->len) {
+		u->iov++;
+		u->nr--;
+		u->offset = 0;
 	}
 }
 

@@ -172,6 +172,85 @@ bool page_mkclean(struct page *p)
 	return dirty;
 }
 
+/* --- reclaim --- */
+
+/* Was the page used through the entry that maps it at addr? Stale translations of other CPUs keep
+ * the bit from being set again for a while: a wrong guess at worst. */
+static bool entry_referenced(struct vma *v, u64 addr, const struct page *p)
+{
+	pte_t *t = pt_lookup(v->mm, addr);
+	bool used = false;
+
+	if (!t)
+		return false;
+	spin_lock(&v->mm->page_table_lock);
+	if (pte_mapped(*t) && pte_pfn(*t) == page_to_pfn(p)) {
+		pte_t e = pte_read(t);
+
+		while (!try_cmpxchg(&t->v, &e.v, e.v & ~PTE_A))
+			;
+		used = e.v & PTE_A;
+	}
+	spin_unlock(&v->mm->page_table_lock);
+	return used;
+}
+
+static bool area_covers(const struct vma *v, const struct page *p)
+{
+	return p->index >= v->pgoff && p->index < v->pgoff + vma_pages(v);
+}
+
+static u64 area_addr(const struct vma *v, const struct page *p)
+{
+	return v->start + ((p->index - v->pgoff) << PAGE_SHIFT);
+}
+
+unsigned int page_referenced(struct page *p, bool *exec)
+{
+	struct mapping *m = p->mapping;
+	unsigned int n = 0;
+	struct vma *v;
+
+	if (list_empty(&m->areas))
+		return 0;
+	if (!mutex_trylock(&m->areas_lock))
+		return 1;
+	list_for_each_entry (v, &m->areas, mapping_node) {
+		if (!area_covers(v, p))
+			continue;
+		if (entry_referenced(v, area_addr(v, p), p) || v->flags & VM_LOCKED) {
+			n++;
+			*exec |= v->flags & VM_EXEC;
+		}
+	}
+	mutex_unlock(&m->areas_lock);
+	return n;
+}
+
+bool page_try_unmap(struct page *p)
+{
+	struct mapping *m = p->mapping;
+	struct vma *v;
+
+	if (list_empty(&m->areas))
+		return true;
+	if (!mutex_trylock(&m->areas_lock))
+		return false;
+	list_for_each_entry (v, &m->areas, mapping_node) {
+		struct tlb_batch tb;
+		u64 addr;
+
+		if (!area_covers(v, p) || v->flags & VM_LOCKED)
+			continue;
+		addr = area_addr(v, p);
+		tlb_gather_init(&tb, v->mm);
+		zap_range(&tb, v, addr, addr + PAGE_SIZE, false);
+		tlb_gather_finish(&tb);
+	}
+	mutex_unlock(&m->areas_lock);
+	return true;
+}
+
 int move_entries(struct vma *v, u64 from, struct vma *to_vma, u64 to, u64 len)
 {
 	struct mm *mm = v->mm;
