@@ -76,7 +76,7 @@ static ssize_t blkdev_read(struct file *f, struct uio *u, loff_t *pos)
 	if (!u->count || *pos >= READ_ONCE(f->inode->size))
 		return 0;
 	cut = clip(f, u, *pos);
-	n = generic_file_read(f, u, pos);
+	n = f->flags & O_DIRECT ? direct_read(f, u, pos) : generic_file_read(f, u, pos);
 	u->count += cut;
 	touch_node(f, false);
 	return n;
@@ -98,7 +98,7 @@ static ssize_t blkdev_write(struct file *f, struct uio *u, loff_t *pos)
 		return -ENOSPC;
 	cut = clip(f, u, from);
 	down_write(&i->lock);
-	n = pagecache_write(i, u, pos);
+	n = f->flags & O_DIRECT ? direct_write(f, u, pos) : pagecache_write(i, u, pos);
 	up_write(&i->lock);
 	u->count += cut;
 	if (n <= 0)
@@ -127,11 +127,12 @@ static loff_t blkdev_llseek(struct file *f, loff_t off, int whence)
 	return f->pos = at;
 }
 
-static int blkdev_fsync(struct file *f, loff_t start __maybe_unused, loff_t end __maybe_unused,
+static int blkdev_fsync(struct file *f, loff_t start, loff_t end,
 			bool datasync __maybe_unused)
 {
 	struct bdev *bd = file_bdev(f);
-	int rc = bdev_sync(bd), err = bdev_flush(bd);
+	int rc = mapping_write_range(&bd->inode->data, start, end, true);
+	int err = bdev_flush(bd);
 
 	return rc ? rc : err == -EOPNOTSUPP ? 0 : err;
 }

@@ -409,8 +409,13 @@ SYSCALL(lseek, unsigned int, fd, loff_t, off, unsigned int, whence)
 
 int vfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 {
-	if (f->ops->fsync)
-		return f->ops->fsync(f, start, end, datasync);
+	if (f->ops->fsync) {
+		struct mapping *m = f->inode->mapping;
+		int rc = f->ops->fsync(f, start, end, datasync);
+		int err = mapping_check_error(m, &f->wb_err);
+
+		return rc ? rc : err;
+	}
 	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode)
 		       ? 0
 		       : -EINVAL;
@@ -460,63 +465,6 @@ SYSCALL(syncfs, unsigned int, fd)
 	if (!(sb->flags & SB_RDONLY))
 		rc = sb_sync(sb, true);
 	up_read(&sb->umount_lock);
-	fd_put(r);
-	return rc;
-}
-
-SYSCALL(sync_file_range, unsigned int, fd, loff_t, off, loff_t, n, unsigned int, flags)
-{
-	struct fdref r;
-	loff_t end;
-	long rc;
-
-	if (flags &
-	    ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
-		return -EINVAL;
-	if (off < 0 || n < 0 || __builtin_add_overflow(off, n, &end))
-		return -EINVAL;
-	rc = fdget(fd, RIGHT_NONE, &r);
-	if (rc)
-		return rc;
-	if (!S_ISREG(r.file->inode->mode) && !S_ISDIR(r.file->inode->mode) &&
-	    !S_ISBLK(r.file->inode->mode) && !S_ISLNK(r.file->inode->mode))
-		rc = -ESPIPE;
-	else if (flags && r.file->ops->fsync)
-		rc = r.file->ops->fsync(r.file, off, n ? end - 1 : INT64_MAX, true);
-	fd_put(r);
-	return rc;
-}
-
-SYSCALL(fadvise64, unsigned int, fd, loff_t, off, size_t, n, int, advice)
-{
-	struct fdref r;
-	long rc;
-
-	(void)off;
-	rc = fdget(fd, RIGHT_NONE, &r);
-	if (rc)
-		return rc;
-	if (S_ISFIFO(r.file->inode->mode))
-		rc = -ESPIPE;
-	else if ((ssize_t)n < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
-		rc = -EINVAL;
-	fd_put(r);
-	return rc;
-}
-
-SYSCALL(readahead, unsigned int, fd, loff_t, off, size_t, n)
-{
-	struct fdref r;
-	long rc;
-
-	(void)off;
-	rc = fdget(fd, RIGHT_READ, &r);
-	if (rc)
-		return rc;
-	if (!(r.file->mode & FMODE_READ))
-		rc = -EBADF;
-	else if (!S_ISREG(r.file->inode->mode) || !r.file->inode->mapping->ops || (ssize_t)n < 0)
-		rc = -EINVAL;
 	fd_put(r);
 	return rc;
 }
