@@ -245,6 +245,7 @@ void bdev_unclaim(struct bdev *bd)
 }
 
 static int open_locked(struct bdev *bd, u32 mode, void *holder)
+	MUST_HOLD(bd->disk->open_mutex)
 {
 	struct disk *d = bd->disk;
 	int rc;
@@ -287,7 +288,7 @@ void bdev_close(struct bdev *bd, void *holder)
 {
 	struct disk *d = bd->disk;
 
-	mutex_lock(&d->open_mutex);
+	mutex_lock(&bd->disk->open_mutex);
 	if (holder && bd->holder == holder)
 		bdev_unclaim(bd);
 	if (bd->openers == 1) {
@@ -297,7 +298,7 @@ void bdev_close(struct bdev *bd, void *holder)
 	bd->openers--;
 	if (d->ops->release)
 		d->ops->release(d);
-	mutex_unlock(&d->open_mutex);
+	mutex_unlock(&bd->disk->open_mutex);
 	bdev_put(bd);
 }
 

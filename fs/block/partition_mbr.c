@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Partition tables of the PC: four entries in sector 0, and a chain of tables in an extended
  * partition for the logical ones, which are numbered from 5.
- * Untrusted: the chain may run in circles (so many tables without a partition end it, and the number
- * of partitions is limited), and entries may overlap or lie anywhere, which is left to the caller
- * as on Linux. An extended partition is shown with two sectors, room for a boot loader. */
+ * Untrusted: the chain may run in circles (so many tables without a partition end it, and the
+ * number of partitions is limited), and entries may overlap or lie anywhere, which is left to the
+ * caller as on Linux. An extended partition is shown with two sectors, room for a boot loader. */
 #include "partition_table.h"
 
 #include <kernel/printf.h>

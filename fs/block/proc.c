@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/partitions and /proc/diskstats: disks in the order they came, each before its partitions. */
+/* /proc/partitions and /proc/diskstats: disks in the order they came, each before its
+ * partitions. */
 #include "block_internal.h"
 
 #include <fs/procfs.h>

@@ -70,7 +70,8 @@ static unsigned int blocks_in_file(const struct mapping *m, const struct page *p
 
 	if (start >= size)
 		return 0;
-	return (unsigned int)DIV_ROUND_UP(min(size - start, (u64)PAGE_SIZE), 1ull << m->block_shift);
+	return (unsigned int)DIV_ROUND_UP(min(size - start, (u64)PAGE_SIZE),
+					  1ull << m->block_shift);
 }
 
 static unsigned int blocks_per_page(const struct mapping *m)
@@ -151,15 +152,16 @@ static void io_submit(struct page_io *io)
 
 static struct bio *new_bio(struct page_io *io, const struct frag *f, unsigned int vecs)
 {
-	struct bio *b = bio_alloc(io->m->bdev, io->write ? BIO_WRITE : BIO_READ, io->bio_flags, vecs,
-				  GFP_KERNEL);
+	struct bio *b = bio_alloc(io->m->bdev, io->write ? BIO_WRITE : BIO_READ, io->bio_flags,
+				  vecs, GFP_KERNEL);
 
 	if (b)
 		b->sector = f->sector;
 	return b;
 }
 
-/* The whole of what a page transfers, in one piece: into the bio that is being filled, if it fits. */
+/* The whole of what a page transfers, in one piece: into the bio that is being filled, if it
+ * fits. */
 static int add_page(struct page_io *io, struct page *p, const struct frag *f)
 {
 	u64 more;
@@ -406,7 +408,8 @@ static u32 block_bits(const struct mapping *m, unsigned int from, unsigned int t
 }
 
 /* Storage for the blocks [lo, hi) of a page; *fresh: bits of those that had none. */
-static int give_blocks(struct mapping *m, struct page *p, unsigned int lo, unsigned int hi, u32 *fresh)
+static int give_blocks(struct mapping *m, struct page *p, unsigned int lo, unsigned int hi,
+		       u32 *fresh)
 {
 	u64 first = first_block(m, p);
 	struct block_map map;
@@ -439,7 +442,8 @@ static void zero_round(const struct mapping *m, struct page *p, u32 fresh, unsig
 		memset(va + end, 0, bs - end % bs);
 }
 
-/* Storage could not be had for all blocks: what was allocated must not show what is on the device. */
+/* Storage could not be had for all blocks: what was allocated must not show what is on the
+ * device. */
 static void abandon_fresh(struct mapping *m, struct page *p, u32 fresh)
 {
 	if (!fresh)
@@ -563,8 +567,8 @@ static void write_page(struct page_io *io, struct page *p)
 }
 
 /* Locks pages[0], for `all` at any price, and those that follow it in the file as far as that needs
- * no waiting: only while a page is locked its blocks stay where map_blocks says they are. How many; 0:
- * the first is not to be written. */
+ * no waiting: only while a page is locked its blocks stay where map_blocks says they are. How many;
+ * 0: the first is not to be written. */
 static unsigned int lock_run(struct page_io *io, struct page **pages, const u64 *index,
 			     unsigned int n, bool all)
 {

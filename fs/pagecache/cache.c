@@ -348,9 +348,9 @@ static void remove_range(struct mapping *m, u64 first, u64 last)
 	}
 }
 
-/* The same on a file with a backing store: the page is read if need be. Blocks may come or go behind
- * our back now, so what is known about them is forgotten, and who writes through a mapping must ask
- * again. */
+/* The same on a file with a backing store: the page is read if need be. Blocks may come or go
+ * behind our back now, so what is known about them is forgotten, and who writes through a mapping
+ * must ask again. */
 static void zero_backed(struct mapping *m, u64 index, unsigned int from, unsigned int to)
 {
 	struct page *p;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Direct I/O: between the user's memory and the device, past the page cache.
  *
- * Offsets, lengths and addresses are multiples of the device's logical block size, but a read may end
- * at the end of the file. Cached pages of the range are written and dropped before, and after a write
- * again, should a fault have brought some back. The user's pages are pinned, bios of up to 1 MiB go
- * out one after the other, and the call waits for all of them.
- * Reading: holes and what lies behind the end are zeroed. Writing: blocks that exist inside the file
- * are written where they are. Everything else, holes and growth, goes through the page cache, is
- * written at once and dropped, so that fresh blocks never show what was on the device before.
+ * Offsets, lengths and addresses are multiples of the device's logical block size, but a read may
+ * end at the end of the file. Cached pages of the range are written and dropped before, and after a
+ * write again, should a fault have brought some back. The user's pages are pinned, bios of up to 1
+ * MiB go out one after the other, and the call waits for all of them.
+ * Reading: holes and what lies behind the end are zeroed. Writing: blocks that exist inside the
+ * file are written where they are. Everything else, holes and growth, goes through the page cache,
+ * is written at once and dropped, so that fresh blocks never show what was on the device before.
  * Errors: bytes moved before the first error count, as far as they are in one piece from the start.
- * Locking: writing: inode->lock exclusive, held by the caller; reading: shared, taken here, so that no
- * block changes hands under way. The user's pages are pinned under it: mm->lock comes after it. */
+ * Locking: writing: inode->lock exclusive, held by the caller; reading: shared, taken here, so that
+ * no block changes hands under way. The user's pages are pinned under it: mm->lock comes after
+ * it. */
 #include <fs/block.h>
 #include <fs/pagecache.h>
 #include <fs/vfs.h>
@@ -163,8 +164,8 @@ struct part_list {
 	unsigned int n;
 };
 
-/* Transfers up to max bytes of u at pos, which lie on the device from `sector` on: started. Bytes or
- * -errno. */
+/* Transfers up to max bytes of u at pos, which lie on the device from `sector` on: started. Bytes
+ * or -errno. */
 static ssize_t transfer(struct direct *d, struct uio *u, loff_t pos, u64 sector, size_t max,
 			struct part_list *parts)
 {
@@ -222,8 +223,8 @@ static int find_run(struct mapping *m, loff_t pos, size_t n, u64 *sector, size_t
 	return 0;
 }
 
-/* One round of bios: as many as parts has room for. Bytes of u consumed, less where an error came up
- * later. *rc: the error that ended it. */
+/* One round of bios: as many as parts has room for. Bytes of u consumed, less where an error came
+ * up later. *rc: the error that ended it. */
 static size_t read_round(struct mapping *m, struct uio *u, loff_t pos, loff_t size, int *rc)
 {
 	struct part_list parts = { .n = 0 };

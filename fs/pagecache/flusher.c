@@ -2,14 +2,14 @@
 /* Who writes dirty files, and when.
  *
  * Owns: sb->dirty; the thread "flusher"; /proc/sys/vm/dirty_*.
- * A file is queued when its first page becomes dirty or its inode does, and stays until nothing of it
- * is dirty or under way. The flusher wakes every dirty_writeback_centisecs for files that have been
- * dirty for dirty_expire_centisecs, and for the metadata of their file systems (sync_fs without
- * waiting); when asked to (flusher_kick), because more than the background share of memory is dirty
- * or reclaim meets dirty pages, it writes the oldest files until that is over. Writers sleep a little
- * from halfway between the two limits on, and at the upper one until it is better.
- * Invariants: sb->dirty is in the order of inode->dirty_since and holds no references; an inode that
- * is being freed leaves it (fs/vfs/inode.c).
+ * A file is queued when its first page becomes dirty or its inode does, and stays until nothing of
+ * it is dirty or under way. The flusher wakes every dirty_writeback_centisecs for files that have
+ * been dirty for dirty_expire_centisecs, and for the metadata of their file systems (sync_fs
+ * without waiting); when asked to (flusher_kick), because more than the background share of memory
+ * is dirty or reclaim meets dirty pages, it writes the oldest files until that is over. Writers
+ * sleep a little from halfway between the two limits on, and at the upper one until it is better.
+ * Invariants: sb->dirty is in the order of inode->dirty_since and holds no references; an inode
+ * that is being freed leaves it (fs/vfs/inode.c).
  * Locking: icache_lock for lists; sb->sync_lock around a sync. A writer of a file may hold neither
  * page locks nor locks of a file system. */
 #include <fs/block.h>
@@ -116,8 +116,9 @@ void inode_queue_writeback(struct inode *i)
 	spin_unlock(&icache_lock);
 }
 
-/* Done with an inode for now, whose reference goes: off the list when nothing is left to write, else
- * on it. Whoever makes it dirty counts first and queues then, so he is seen here or queues again. */
+/* Done with an inode for now, whose reference goes: off the list when nothing is left to write,
+ * else on it. Whoever makes it dirty counts first and queues then, so he is seen here or queues
+ * again. */
 static void release(struct inode *i)
 {
 	bool busy = mapping_busy(&i->data);
@@ -143,8 +144,8 @@ static int write_data(struct inode *i, bool all)
 
 /* --- the flusher --- */
 
-/* The file of sb that has been dirty longest, since `before` (ns) at least; it becomes the youngest.
- * The list is in this order. */
+/* The file of sb that has been dirty longest, since `before` (ns) at least; it becomes the
+ * youngest. The list is in this order. */
 static struct inode *next_dirty(struct super_block *sb, u64 before)
 {
 	struct inode *i = NULL;

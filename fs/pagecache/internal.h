@@ -10,8 +10,8 @@
 int must_check mapping_add_locked(struct mapping *m, struct page *p, u64 index);
 /* The page, made if need be, up to date: for files with a backing store. -ERANGE behind the end. */
 int must_check mapping_get_existing(struct mapping *m, u64 index, struct page **out);
-/* Page lock and one reference held: when there is no other but the cache's and the page is clean, it
- * is freed. False: it stays, locked. */
+/* Page lock and one reference held: when there is no other but the cache's and the page is clean,
+ * it is freed. False: it stays, locked. */
 bool must_check mapping_remove_unused(struct page *p);
 
 /* --- readahead.c --- */
@@ -21,8 +21,8 @@ int must_check file_cold_page(struct file *f, u64 index, u64 nr, struct page **p
 /* --- writeback.c --- */
 /* m->lock held: a page that leaves the tree counts no more. */
 void mapping_forget_dirty(struct mapping *m, struct page *p);
-/* Takes the marks of transfers that are over off the tree. wait: waits for those that are not. Pages
- * whose write failed become dirty again unless memory is full of them. */
+/* Takes the marks of transfers that are over off the tree. wait: waits for those that are not.
+ * Pages whose write failed become dirty again unless memory is full of them. */
 void mapping_reap_writeback(struct mapping *m, u64 first, u64 last, bool wait);
 /* Write-back keeps the inode on its list while this is true. */
 bool mapping_busy(const struct mapping *m);

@@ -7,13 +7,14 @@
  * only itself. The active list gives its oldest pages to the inactive list when it is the longer
  * one; a page that was used meanwhile goes round again instead. Mapped pages have no bits of ours:
  * their accessed bits are asked (page_referenced), code counts at once, data when seen twice.
- * Use: page_lru_add after insertion into a tree, page_lru_remove after removal from it; page_lru_shrink by
- * src/mm/reclaim.c. Pages without backing store (tmpfs) are in no list.
+ * Use: page_lru_add after insertion into a tree, page_lru_remove after removal from it;
+ * page_lru_shrink by src/mm/reclaim.c. Pages without backing store (tmpfs) are in no list.
  * Invariants: PG_LRU: linked, PG_ACTIVE then says where. A scan takes pages off the list with a
  * reference of its own and puts them back only when they still have a mapping, looked at under
- * lru_lock; whoever removes a page from its tree clears page->mapping before he comes to page_lru_remove.
- * Locking: lru_lock (LOCK_LEAF) for links, PG_LRU, PG_ACTIVE and the counts. Page locks and
- * areas_lock are only tried: reclaim may be called with any of them held. */
+ * lru_lock; whoever removes a page from its tree clears page->mapping before he comes to
+ * page_lru_remove.
+ * Locking: lru_lock (LOCK_LEAF) for links, PG_LRU, PG_ACTIVE and the counts. Page
+ * locks and areas_lock are only tried: reclaim may be called with any of them held. */
 #include <fs/vfs.h>
 #include <kernel/mm.h>
 #include <kernel/rcu.h>
@@ -244,7 +245,8 @@ void page_lru_drop(void)
 		while (left) {
 			struct page *pages[SCAN_BATCH];
 			u8 verdict[SCAN_BATCH];
-			unsigned int n = isolate(active, pages, (unsigned int)min_t(u64, left, SCAN_BATCH));
+			unsigned int want = (unsigned int)min_t(u64, left, SCAN_BATCH);
+			unsigned int n = isolate(active, pages, want);
 
 			if (!n)
 				break;

@@ -154,7 +154,8 @@ static bool page_is_cached(struct mapping *m, u64 index)
 	return there;
 }
 
-/* Nothing is known about the reader: the pages before index may tell that somebody came this way. */
+/* Nothing is known about the reader: the pages before index may tell that somebody came this
+ * way. */
 static u32 cached_before(struct mapping *m, u64 index, u32 max)
 {
 	u32 n = 0;

@@ -7,9 +7,9 @@
  * store faults and marks it again; block_page_mkwrite keeps the page locked until its entry is
  * writable, so no store is missed between the two. page_writeback_end comes from an interrupt and
  * only clears the flag: the mark stays until somebody looks (mapping_reap_writeback).
- * Invariants: the dirty mark is set exactly while the page counts in nr_dirty; the flag may be there
- * a moment earlier. PG_WRITEBACK holds a reference to the page; whoever removes a page from its tree
- * waits for it first, so the mapping outlives the transfer.
+ * Invariants: the dirty mark is set exactly while the page counts in nr_dirty; the flag may be
+ * there a moment earlier. PG_WRITEBACK holds a reference to the page; whoever removes a page from
+ * its tree waits for it first, so the mapping outlives the transfer.
  * Errors: wb_err is a number that says "error, seen by somebody, how often". Each descriptor keeps
  * the value it has seen, so each reports an error once. Data whose write failed stays in memory and
  * becomes dirty again when a wait or the flusher comes by, unless memory is full of dirty data.
@@ -111,8 +111,8 @@ void page_writeback_end(struct page *p, int error)
 	page_put(p);
 }
 
-/* A transfer of p is over. Its data is dirty again when the write failed, there is room for that, and
- * the device may still take it. */
+/* A transfer of p is over. Its data is dirty again when the write failed, there is room for that,
+ * and the device may still take it. */
 static void reap_page(struct mapping *m, struct page *p)
 {
 	u64 background, limit;

@@ -4,9 +4,9 @@
  * Owns: the states INODE_DIRTY and INODE_WRITING.
  * Use: whoever changes attributes calls inode_mark_dirty afterwards; fs/pagecache/flusher.c calls
  * inode_write for the inodes on sb->dirty, fsync for its own.
- * Invariants: INODE_DIRTY is cleared before the attributes are looked at, so a change made meanwhile
- * marks it again. One writer at a time (INODE_WRITING): who waits for the disk then also waits for
- * what another one has begun. An inode that could not be written stays dirty.
+ * Invariants: INODE_DIRTY is cleared before the attributes are looked at, so a change made
+ * meanwhile marks it again. One writer at a time (INODE_WRITING): who waits for the disk then also
+ * waits for what another one has begun. An inode that could not be written stays dirty.
  * Locking: icache_lock for states. */
 #include "vfs_internal.h"
 

@@ -129,8 +129,8 @@ bool page_writeback_begin(struct page *p);
 /* The transfer is over; interrupt context possible. An error is kept in mapping->wb_err. */
 void page_writeback_end(struct page *p, int error);
 void page_wait_writeback(struct page *p);
-/* Starts writing [start, end] bytes of a file and, with wait, waits for it. 0, or an error that came
- * up meanwhile. Does not consume it: vfs_fsync reports errors to each descriptor by
+/* Starts writing [start, end] bytes of a file and, with wait, waits for it. 0, or an error that
+ * came up meanwhile. Does not consume it: vfs_fsync reports errors to each descriptor by
  * mapping_check_error. */
 int mapping_write_range(struct mapping *m, loff_t start, loff_t end, bool wait);
 int mapping_wait_range(struct mapping *m, loff_t start, loff_t end);

@@ -526,7 +526,8 @@ void sb_put(struct super_block *sb);
 /* Visits all super blocks that are in use: the one after prev (NULL: the first), which does not end
  * before it is given back as prev. */
 struct super_block *super_next(struct super_block *prev);
-/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First error. */
+/* sb_write_all (pages and dirty inodes), then sync_fs. wait: until it is on the disk. First
+ * error. */
 int sb_sync(struct super_block *sb, bool wait);
 
 /* --- inodes by number ---
@@ -561,7 +562,8 @@ u64 inode_next_ino(void);
 /* Attributes changed: INODE_DIRTY, and inode_queue_writeback. Nothing where there is no
  * write_inode. Does not sleep; any lock before LOCK_LEAF may be held. */
 void inode_mark_dirty(struct inode *i);
-/* write_inode if it is dirty, or in any case when sync. 0 or -errno. May sleep; a reference is held. */
+/* write_inode if it is dirty, or in any case when sync. 0 or -errno. May sleep; a reference is
+ * held. */
 int inode_write(struct inode *i, bool sync);
 /* The time now as this file system can keep it (sb->time_gran). */
 u64 inode_now(const struct inode *i);

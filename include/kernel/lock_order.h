@@ -14,7 +14,7 @@ enum lock_class {
 	LOCK_FILE_TEXT,	  /* text of a /proc or /sys file while it is made: show() takes anything */
 	LOCK_DISK_OPEN,	  /* disk->open_mutex: openers, partitions, their nodes */
 	LOCK_DEVFS,	  /* making device nodes: calls the VFS */
-	LOCK_SYSFS_USE,	  /* read: show or store of an attribute runs; write: removal waits for them */
+	LOCK_SYSFS_USE,	  /* read: show or store of an attribute runs; write: its removal */
 	LOCK_TTY_OPEN,	  /* tty open/close/hangup */
 	LOCK_TTY_CTL,	  /* termios, window size, session */
 	LOCK_TTY_READ,	  /* one reader at a time */

@@ -67,9 +67,9 @@ struct vm_ops {
 	 * (SIGBUS: beyond the end), -ENOMEM, -EAGAIN (try again). NULL: mapping_fault of the page
 	 * cache. */
 	int (*fault)(struct vm_fault *f);
-	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS), -EAGAIN. A file
-	 * with a backing store returns with the page locked (f->locked), so that it is not cleaned
-	 * before the entry is writable. */
+	/* A shared page is about to become writable: may wait; 0 or -errno (SIGBUS), -EAGAIN. A
+	 * file with a backing store returns with the page locked (f->locked), so that it is not
+	 * cleaned before the entry is writable. */
 	int (*page_mkwrite)(struct vm_fault *f);
 	const char *name; /* shown in /proc/PID/maps when there is no file ("[vdso]") */
 };
@@ -199,14 +199,14 @@ unsigned int page_referenced(struct page *p, bool *exec);
 /* Takes the page out of all page tables; false: not all of them. */
 bool page_try_unmap(struct page *p);
 
-/* Pages of current's memory for a transfer by a device: [addr, addr + len) inside at most max pages,
- * each referenced (page_put). write: they will be written to. Number pinned, > 0, or -EFAULT,
- * -ENOMEM. May sleep. */
+/* Pages of current's memory for a transfer by a device: [addr, addr + len) inside at most max
+ * pages, each referenced (page_put). write: they will be written to. Number pinned, > 0, or
+ * -EFAULT, -ENOMEM. May sleep. */
 long mm_pin_user(u64 addr, u64 len, bool write, struct page **pages, unsigned int max);
 
 /* Memory pressure: src/mm/reclaim.c. Reclaim frees clean pages of files and what shrinkers have;
- * it never writes and only tries page locks. Shrinkers may call a file system (evicting inodes), so a
- * file system that allocates with its own locks held does so between these two. */
+ * it never writes and only tries page locks. Shrinkers may call a file system (evicting inodes), so
+ * a file system that allocates with its own locks held does so between these two. */
 u32 nofs_save(void);
 void nofs_restore(u32 old);
 /* Whether reclaim of current must not call file systems. */

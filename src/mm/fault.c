@@ -203,7 +203,8 @@ static void map_around(struct vma *v, u64 addr, pte_t *t)
 			got[n] = NULL;
 		}
 	}
-	/* Those of a device may be reclaimed: whether a neighbour is used the processor will say. */
+	/* Those of a device may be reclaimed: whether a neighbour is used the processor will
+	 * say. */
 	if (m->ops->read_page)
 		prot &= ~PTE_A;
 	spin_lock(&v->mm->page_table_lock);

@@ -5,8 +5,8 @@
  *           upper zone first.
  * Caches:   free single pages of either zone, linked through page->next, touched with interrupts
  *           off by their own CPU only. Filled and emptied in batches.
- * Reserve:  the last reserve_pages are for requests that may not sleep, for victims of the OOM killer
- *           and for those who free memory (TF_MEMALLOC); everybody else reclaims first.
+ * Reserve:  the last reserve_pages are for requests that may not sleep, for victims of the OOM
+ *           killer and for those who free memory (TF_MEMALLOC); everybody else reclaims first.
  * State:    a page outside the allocator has refs >= 1 (or an owner that does not count); inside it
  *           refs is 0, flags is 0 but for the heads of free blocks, owner is NULL.
  * Locking:  zone->lock (LOCK_PAGE_ALLOC, interrupts off) nests inside everything but the log. */

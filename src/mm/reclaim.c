@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory pressure: keeping memory free, and what happens when the page allocator has none to give.
  *
- * Order of help: pages in CPU caches; clean pages of files, the least used first (fs/pagecache/lru.c);
- * when these are hard to find, shrinkers (dentries, inodes, buffers, spare slabs, spare stacks),
- * round robin with a share of what they say they have; then the OOM killer for requests that may
- * wait for it. A request that may not sleep gets nothing of this.
+ * Order of help: pages in CPU caches; clean pages of files, the least used first
+ * (fs/pagecache/lru.c); when these are hard to find, shrinkers (dentries, inodes, buffers, spare
+ * slabs, spare stacks), round robin with a share of what they say they have; then the OOM killer
+ * for requests that may wait for it. A request that may not sleep gets nothing of this.
  * The thread "kswapd" does the same between two marks above the allocator's reserve, so that others
  * seldom have to. It is woken by whoever finds the low one passed.
- * Reclaim never writes: it asks the flusher to, and when there is nothing but dirty pages it waits a
- * moment for those under way. It only tries page locks, so any lock may be held by who allocates, but
- * for two things: a file system that holds locks which evicting an inode takes allocates between
- * nofs_save and nofs_restore, and spinlocks forbid GFP_KERNEL as ever.
+ * Reclaim never writes: it asks the flusher to, and when there is nothing but dirty pages it waits
+ * a moment for those under way. It only tries page locks, so any lock may be held by who allocates,
+ * but for two things: a file system that holds locks which evicting an inode takes allocates
+ * between nofs_save and nofs_restore, and spinlocks forbid GFP_KERNEL as ever.
  * Locking: shrinkers register during boot and stay; the list is read without a lock. A task that
  * reclaims does not reclaim again from inside a shrinker. */
 #include <fs/pagecache.h>
