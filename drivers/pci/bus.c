@@ -3,6 +3,7 @@
 #include "pci_internal.h"
 
 #include <fs/procfs.h>
+#include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
 
@@ -34,7 +35,8 @@ static void device_probe(struct pci_dev *d)
 			pci_sysfs_driver(d);
 			return;
 		}
-		log_warn("pci", "%s: %s: error %d", d->name, drv->name, rc);
+		if (rc != -ENODEV)
+			log_warn("pci", "%s: %s: error %d", d->name, drv->name, rc);
 		d->driver = NULL;
 	}
 }

@@ -76,7 +76,9 @@ struct pci_id {
 struct pci_driver {
 	const char *name;
 	const struct pci_id *ids; /* ends with all zero */
-	int (*probe)(struct pci_dev *d); /* 0: mine; -errno: logged, next driver is asked */
+	/* 0: mine; -errno: the next driver is asked (-ENODEV: not for me after all, others are
+	 * logged) */
+	int (*probe)(struct pci_dev *d);
 	void (*shutdown)(struct pci_dev *d); /* power off, reboot: stop DMA; NULL: nothing to do */
 };
 #define PCI_FOREACH_DRIVER(d) TABLE_FOREACH(pci_drivers, struct pci_driver, d)

@@ -14,6 +14,7 @@
 
 #include <kernel/table.h>
 #include <kernel/types.h>
+#include <kernel/workqueue.h>
 
 struct virtio_dev;
 struct virtqueue;
@@ -72,14 +73,17 @@ struct virtio_dev {
 	const struct virtio_driver *driver;
 	void *private;	/* front end's */
 	void *bus;	/* transport's: struct pci_dev */
-	const char *name;
-	unsigned int nr_vectors;
+	char name[16];	/* "virtio0" */
+	char sysfs_path[128]; /* of its directory, below /sys/devices */
+	unsigned int nr_vectors, nr_queues;
+	struct virtqueue **queues;
+	struct work config_work;
 };
 static inline bool virtio_has(const struct virtio_dev *d, unsigned int feature)
 {
 	return d->features >> feature & 1;
 }
-/* nr queues with their interrupt handlers; queue i runs on CPU i where vectors suffice. 0 or
+/* Once per device, from probe: nr queues with their interrupt handlers; queue i runs on CPU i where vectors suffice. 0 or
  * -errno. May sleep. */
 int virtio_find_queues(struct virtio_dev *d, unsigned int nr, struct virtqueue **vqs,
 		       void (*const *handlers)(struct virtqueue *vq, void *arg), void *const *args,

@@ -67,7 +67,8 @@ void irq_device(unsigned int vector)
 
 	if (vector < VEC_DEVICE_FIRST || vector > VEC_DEVICE_LAST)
 		return; /* a spurious one of the masked PIC: no end of interrupt wanted */
-	d = this_cpu(vector_desc)[vector - VEC_DEVICE_FIRST];
+	/* Not this_cpu(): gcc forgets the segment of an array. */
+	d = (*this_cpu_ptr(&vector_desc))[vector - VEC_DEVICE_FIRST];
 	if (likely(d)) {
 		d->count++;
 		for (struct irq_action *a = rcu_dereference(d->actions); a;
