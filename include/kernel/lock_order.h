@@ -57,6 +57,7 @@ enum lock_class {
 	/* Spinlocks taken with interrupts off. */
 	LOCK_TTY_BUFFER, /* input flip buffer, output ring of a tty */
 	LOCK_DRIVER_IRQ, /* inside one driver */
+	LOCK_DRIVER_INNER, /* hardware queue that several disks share, under a disk queue's lock */
 	LOCK_SIGQUEUE,
 	LOCK_WAITQUEUE,	      /* wait_queue_head */
 	LOCK_EPOLL_READY,     /* ready list of an epoll instance */
