@@ -540,6 +540,9 @@ int block_page_mkwrite(struct vm_fault *f)
 	return 0;
 unlock:
 	page_unlock(p);
+	if (rc == -ENOSPC && m->host->sb->ops->make_space &&
+	    m->host->sb->ops->make_space(m->host->sb))
+		rc = -EAGAIN;
 	return rc;
 }
 

@@ -58,6 +58,8 @@ static ssize_t write_common(struct file *f, struct uio *u, loff_t *pos, bool app
 		rc = file_modified(f) ?: 1;
 	if (rc > 0)
 		rc = pagecache_write(i, u, pos);
+	if (unlikely(rc == -ENOSPC) && i->sb->ops->make_space && i->sb->ops->make_space(i->sb))
+		rc = pagecache_write(i, u, pos);
 	up_write(&i->lock);
 	if (rc > 0 && unlikely(f->flags & O_DSYNC)) {
 		int err = vfs_fsync(f, *pos - rc, *pos - 1, !(f->flags & O_SYNC_BIT));

@@ -14,6 +14,10 @@
 
 void inode_mark_dirty(struct inode *i)
 {
+	if (i->sb->ops->dirty_inode) {
+		i->sb->ops->dirty_inode(i);
+		return;
+	}
 	if (!i->sb->ops->write_inode)
 		return;
 	smp_mb(); /* the change before the look at the state; pairs with write_begin */

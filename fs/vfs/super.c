@@ -243,7 +243,8 @@ void sb_put(struct super_block *sb)
 	set_state(sb, SB_STATE_DYING);
 	smp_mb();
 	wait_event(&sb_wait, !atomic_read(&sb->shrinking));
-	if (filled && !(sb->flags & SB_RDONLY) && sb_sync(sb, true))
+	/* One that errors made read-only may still have something to write. */
+	if (filled && sb_sync(sb, true))
 		log_err("vfs", "%s: not everything could be written before unmounting", sb->id);
 	inotify_unmount(sb);
 	/* Watches that their group or an event took off before still drop their inodes. */

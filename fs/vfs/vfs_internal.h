@@ -104,7 +104,6 @@ static inline bool d_is_symlink(const struct dentry *d)
 }
 bool d_is_ancestor(const struct dentry *anc,
 		   const struct dentry *d); /* or the same; RCU or rename lock */
-void qstr_set(struct qstr *q, const char *name, u32 len);
 void dcache_init(void);
 void dcache_umount(struct super_block *sb); /* last reference of the tree goes */
 

@@ -437,6 +437,12 @@ struct super_ops {
 	 * the block dirty. -errno: the inode stays dirty. One call at a time per inode; no lock is
 	 * held. NULL: inodes are never dirty. */
 	int (*write_inode)(struct inode *i, bool sync);
+	/* Instead of INODE_DIRTY and write_inode: the file system keeps account of dirty inodes
+	 * itself. Called by inode_mark_dirty, does not sleep. */
+	void (*dirty_inode)(struct inode *i);
+	/* A write met -ENOSPC: true: space that was held back has come free, try again. inode->lock
+	 * may be held, no page is locked. */
+	bool (*make_space)(struct super_block *sb);
 	/* refs is 0, icache_lock held: true: do not cache. NULL: nlink == 0 or not hashed */
 	bool (*drop_inode)(struct inode *i);
 	/* Last of all at unmount: no inode is left. Also after a failed set-up. */
@@ -473,6 +479,7 @@ struct fs_type {
 #define SB_NOSUID 2u
 #define SB_NOEXEC 8u
 #define SB_SILENT 32768u
+#define SB_POSIXACL 65536u /* the file system applies the umask itself */
 #define SB_I_NODEV_FS (1u << 30) /* kernel-made: no user files (pipefs, anon) */
 
 struct super_block {
@@ -608,6 +615,8 @@ int vfs_mount_at(const char *source, const char *path, const char *type, u32 fla
 int mount_writable(const struct path *p);
 
 /* --- dentries --- */
+/* A name and its hash, as the cache computes it. */
+void qstr_set(struct qstr *q, const char *name, u32 len);
 static inline bool d_inode_is_dir(const struct dentry *d)
 {
 	return S_ISDIR(d->inode->mode);

@@ -28,8 +28,10 @@ enum lock_class {
 	LOCK_EPOLL,	  /* epoll instance; nesting checked by depth */
 	LOCK_PIPE,	  /* pipe->lock; two pipes in address order */
 	LOCK_MM,	  /* mm->lock; parent before child in fork */
+	LOCK_FS_COMMIT,	  /* a file system writes what it collected: takes page locks */
 	LOCK_PAGE,	  /* page locked bit */
 	LOCK_MAPPING,	  /* page-cache mapping: list of areas (i_mmap); reclaim only tries it */
+	LOCK_FS_TXN,	  /* a file system's operations against its snapshots */
 	LOCK_FS_PRIVATE,  /* inside one file system */
 	LOCK_DRIVER,	  /* inside one driver, may sleep */
 	LOCK_SLEEP_INNER, /* leaf mutexes */

@@ -44,6 +44,7 @@
 #define S_APPEND 4u
 #define S_NOATIME 2u
 #define S_SYNC 1u
+#define S_DIRSYNC 64u
 
 struct user_timespec {
 	s64 tv_sec;
