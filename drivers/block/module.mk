@@ -5,3 +5,4 @@ obj-$(CONFIG_NVME) += nvme.o nvme_ns.o
 ifneq ($(CONFIG_VIRTIO_BLK)$(CONFIG_AHCI),)
 obj-y += names.o
 endif
+obj-$(CONFIG_BLOCK_LOOP) += loop.o loop_ioctl.o

@@ -262,8 +262,10 @@ static int open_locked(struct bdev *bd, u32 mode, void *holder)
 	rc = d->ops->open ? d->ops->open(d, mode) : 0;
 	if (rc && holder)
 		bdev_unclaim(bd);
-	if (!rc)
+	if (!rc) {
 		bd->openers++;
+		d->openers++;
+	}
 	return rc;
 }
 
@@ -293,13 +295,30 @@ void bdev_close(struct bdev *bd, void *holder)
 		bdev_unclaim(bd);
 	if (bd->openers == 1) {
 		(void)bdev_sync(bd);
-		mapping_truncate_range(&bd->inode->data, 0, -1);
+		bdev_drop_pages(bd);
 	}
 	bd->openers--;
+	d->openers--;
+	mutex_unlock(&bd->disk->open_mutex);
 	if (d->ops->release)
 		d->ops->release(d);
-	mutex_unlock(&bd->disk->open_mutex);
 	bdev_put(bd);
+}
+
+void bdev_drop_pages(struct bdev *bd)
+{
+	mapping_truncate_range(&bd->inode->data, 0, -1);
+}
+
+bool bdev_held(struct bdev *bd)
+{
+	struct disk *d = bd->disk;
+	bool held;
+
+	mutex_lock(&d->open_mutex);
+	held = bd->holder || d->whole->holder || (bd == d->whole && held_parts(d));
+	mutex_unlock(&d->open_mutex);
+	return held;
 }
 
 int bdev_open_path(const char *path, u32 mode, void *holder, struct bdev **out)

@@ -11,6 +11,7 @@
 
 #include <fs/procfs.h>
 #include <kernel/bitmap.h>
+#include <kernel/div.h>
 #include <kernel/init.h>
 #include <kernel/kstrto.h>
 
@@ -268,6 +269,26 @@ void disk_set_capacity(struct disk *d, u64 sectors)
 		bdev_set_sectors(d->whole, sectors);
 	}
 	mutex_unlock(&d->open_mutex);
+}
+
+void disk_limits_changed(struct disk *d)
+{
+	fill_limits(&d->limits);
+	if (d->whole)
+		d->whole->inode->data.block_shift = (u8)ilog2(d->limits.logical_block);
+}
+
+int disk_close_door(struct disk *d)
+{
+	int rc = 0;
+
+	mutex_lock(&d->open_mutex);
+	if (d->openers)
+		rc = -EBUSY;
+	else
+		WRITE_ONCE(d->removed, true);
+	mutex_unlock(&d->open_mutex);
+	return rc;
 }
 
 static bool part_in_use(const struct disk *d)

@@ -326,6 +326,6 @@ long blkdev_ioctl(struct file *f, unsigned int cmd, u64 arg)
 		break;
 	}
 	if (rc == -ENOTTY && d->ops->ioctl)
-		rc = d->ops->ioctl(bd, f->mode, cmd, arg);
+		rc = d->ops->ioctl(bd, f->mode | (f->private ? BDEV_EXCL : 0), cmd, arg);
 	return rc == -ENOTTY && cmd == HDIO_GETGEO ? ioctl_geometry(bd, arg) : rc;
 }

@@ -40,7 +40,7 @@ static struct request *tag_get(struct disk_queue *q, bool patient)
 	unsigned int limit = patient ? q->depth - q->depth / 4 : q->depth;
 	size_t tag;
 
-	if (q->nr_tags >= limit)
+	if (q->nr_tags >= limit || unlikely(READ_ONCE(q->disk->frozen)))
 		return NULL;
 	tag = bitmap_find_next_zero(q->tags, q->depth, q->tag_hint);
 	if (tag >= q->depth)
@@ -480,4 +480,20 @@ static bool queue_idle(struct disk_queue *q)
 void queue_wait_idle(struct disk_queue *q)
 {
 	wait_event(&q->tag_wait, queue_idle(q));
+}
+
+void disk_freeze(struct disk *d)
+{
+	ASSERT(!d->ops->submit_bio);
+	WRITE_ONCE(d->frozen, true);
+	smp_mb();
+	for (unsigned int k = 0; k < d->nr_queues; k++)
+		queue_wait_idle(&d->queues[k]);
+}
+
+void disk_unfreeze(struct disk *d)
+{
+	WRITE_ONCE(d->frozen, false);
+	for (unsigned int k = 0; k < d->nr_queues; k++)
+		wake_up_all(&d->queues[k].tag_wait);
 }

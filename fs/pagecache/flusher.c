@@ -84,7 +84,8 @@ void dirty_throttle(struct mapping *m __maybe_unused, unsigned int n __maybe_unu
 			return;
 		if (dirty > background)
 			flusher_kick();
-		if (all <= (background + limit) / 2)
+		/* A loop device's thread writes what others wait for: the pages of its device. */
+		if (all <= (background + limit) / 2 || (current->flags & TF_KTHREAD))
 			return;
 		now = ktime_get();
 		if (!since)

@@ -145,6 +145,7 @@ void rq_iter_start(struct rq_iter *it, struct request *rq);
 bool rq_iter_next(struct rq_iter *it, struct rq_segment *seg);
 
 #define DISK_RQ_DONE 1
+#define BDEV_EXCL (1u << 31) /* in fmode of ioctl: the file is the device's exclusive owner */
 struct disk_ops {
 	/* Gives rq to the device, without necessarily telling it; queue->lock held, interrupts off.
 	 * 0; -EBUSY: no room: called again after a completion of this queue; other -errno: the
@@ -160,9 +161,11 @@ struct disk_ops {
 	 * (lost interrupt). Otherwise resets the device: every request that was in flight has been
 	 * ended or given to request_requeue when it returns 0. -errno: give the disk up. */
 	int (*timeout)(struct disk *d, struct request *rq);
+	/* Each opener of the disk or a partition; open_mutex held. */
 	int (*open)(struct disk *d, u32 fmode);
+	/* Each close, when open_mutex has been released: d->openers may be 0 now. */
 	void (*release)(struct disk *d);
-	/* -ENOTTY: generic. */
+	/* -ENOTTY: generic. No locks held. fmode: FMODE_*, BDEV_EXCL. */
 	long (*ioctl)(struct bdev *bd, u32 fmode, unsigned int cmd, u64 arg);
 	size_t rq_private; /* bytes */
 };
@@ -207,7 +210,7 @@ struct disk {
 	void *private;			/* C: driver's */
 	u64 sectors;			/* O, READ_ONCE */
 	bool read_only;			/* O */
-	bool removable, hidden_parts;	/* C: no partition scan (loop without LO_FLAGS_PARTSCAN) */
+	bool removable, hidden_parts;	/* C (loop: O): no partition scan (loop without LO_FLAGS_PARTSCAN) */
 	bool dead;			/* A: given up */
 	char model[41], serial[21];	/* C: "" unknown */
 	const char *sysfs_parent;	/* C: path below /sys/devices, NULL: "virtual/block" */
@@ -217,6 +220,8 @@ struct disk {
 	struct mutex open_mutex;	/* LOCK_DISK_OPEN */
 	struct bdev *whole;		/* C after disk_add */
 	struct list_head parts;		/* O: bdevs by partno */
+	unsigned int openers;		/* O: of all its bdevs */
+	bool frozen;			/* A: no request gets a tag */
 	struct list_head node;		/* disks_lock */
 	struct sysfs_node *sysfs;	/* C after disk_add: /sys/devices/.../block/NAME */
 	atomic_t refs;			/* A: the driver's until disk_remove, one of each bdev */
@@ -241,6 +246,14 @@ void disk_free(struct disk *d); /* never added */
 /* New size: devices that grow; sends the change to openers and sysfs. */
 void disk_set_capacity(struct disk *d, u64 sectors);
 int disk_rescan(struct disk *d); /* partitions again: -EBUSY when one is in use */
+/* Waits for all requests and keeps new ones waiting, to change what they depend on: not for drivers
+ * with submit_bio. Between the two the caller must not wait for pages of this disk. Does not nest. */
+void disk_freeze(struct disk *d);
+void disk_unfreeze(struct disk *d);
+/* d->limits were changed; frozen, or its size is 0. */
+void disk_limits_changed(struct disk *d);
+/* From now on nobody can open it, and disk_remove must follow; -EBUSY: somebody has it open. */
+int disk_close_door(struct disk *d);
 /* Completion; any context, queue->lock not held. error 0 or -errno. */
 void request_end(struct request *rq, int error);
 /* After a reset: back to the head of the waiting requests. */
@@ -298,6 +311,10 @@ int bdev_open_path(const char *path, u32 mode, void *holder, struct bdev **out);
 void bdev_close(struct bdev *bd, void *holder);
 /* Starts and waits for the write-back of its page cache: 0 or -errno. */
 int bdev_sync(struct bdev *bd);
+/* Throws its cached pages away, dirty or not. */
+void bdev_drop_pages(struct bdev *bd);
+/* Somebody holds it exclusively, or its disk, or (of a whole disk) a partition. */
+bool bdev_held(struct bdev *bd);
 /* The bdev behind an open file of a block device. */
 struct bdev *file_bdev(const struct file *f);
 static inline u64 bdev_bytes(const struct bdev *bd)

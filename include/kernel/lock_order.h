@@ -12,6 +12,8 @@ enum lock_class {
 	/* Sleeping locks, outermost first. */
 	LOCK_FILE_POS,	  /* file->pos_lock: around the whole of a read or write */
 	LOCK_FILE_TEXT,	  /* text of a /proc or /sys file while it is made: show() takes anything */
+	LOCK_LOOP_LIST,	  /* loop devices: coming and going */
+	LOCK_DISK_CTL,	  /* a disk driver's configuration: around open_mutex */
 	LOCK_DISK_OPEN,	  /* disk->open_mutex: openers, partitions, their nodes */
 	LOCK_DEVFS,	  /* making device nodes: calls the VFS */
 	LOCK_SYSFS_USE,	  /* read: show or store of an attribute runs; write: its removal */
