@@ -61,6 +61,40 @@ static void *must_alloc(size_t size)
 	return p;
 }
 
+/* Copies of blocks are what devices read: aligned, which kmalloc does not promise. */
+static struct kmem_cache *copy_caches[2]; /* of 1 KiB, 2 KiB */
+
+int ext2_copy_caches_init(void)
+{
+	copy_caches[0] = kmem_cache_create("ext2_block_1k", 1024, 1024, 0, NULL);
+	copy_caches[1] = kmem_cache_create("ext2_block_2k", 2048, 2048, 0, NULL);
+	return copy_caches[0] && copy_caches[1] ? 0 : -ENOMEM;
+}
+
+static void *copy_alloc(const struct ext2_sb *s)
+{
+	void *p;
+
+	for (;;) {
+		p = s->block_size == PAGE_SIZE
+			    ? pages_alloc(0, GFP_KERNEL)
+			    : kmem_cache_alloc(copy_caches[s->block_shift - 10], GFP_KERNEL);
+		if (p)
+			return p;
+		(void)hrtimer_sleep_until(ktime_get() + 10 * NSEC_PER_MSEC, TASK_UNINTERRUPTIBLE);
+	}
+}
+
+static void copy_free(const struct ext2_sb *s, void *p)
+{
+	if (!p)
+		return;
+	if (s->block_size == PAGE_SIZE)
+		pages_free(p, 0);
+	else
+		kmem_cache_free(copy_caches[s->block_shift - 10], p);
+}
+
 static void vec_add(struct ptr_vec *v, void *p)
 {
 	if (v->nr == v->max) {
@@ -223,7 +257,7 @@ static void snap_buf(struct commit *c, struct buf *b)
 	}
 	if (EB_RANK(flags) > c->max_rank && pass)
 		c->max_rank = EB_RANK(flags);
-	copy = must_alloc(s->block_size);
+	copy = copy_alloc(s);
 	spin_lock(&s->lock);
 	b->owner_flags = 0;
 	memcpy(copy, b->data, s->block_size);
@@ -235,7 +269,7 @@ static void snap_buf(struct commit *c, struct buf *b)
 
 static void snap_copy(struct commit *c, struct buf *b)
 {
-	void *copy = must_alloc(c->s->block_size);
+	void *copy = copy_alloc(c->s);
 
 	memcpy(copy, b->data, c->s->block_size);
 	buf_ref(b);
@@ -597,7 +631,7 @@ static void commit_free(struct commit *c)
 			kvfree(im);
 	}
 	for (u32 k = 0; k < c->nr; k++) {
-		kvfree(c->wbs[k].copy);
+		copy_free(c->s, c->wbs[k].copy);
 		buf_put(c->wbs[k].buf);
 	}
 	kvfree(c->wbs);

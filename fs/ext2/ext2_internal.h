@@ -371,6 +371,7 @@ int must_check ext2_rank_lose(struct ext2_inode *i, struct ext2_inode *dir,
 int ext2_commit(struct ext2_sb *s, u64 id, bool stable);
 int ext2_commit_all(struct ext2_sb *s); /* till nothing is left */
 u64 ext2_running_id(struct ext2_sb *s);
+int ext2_copy_caches_init(void);
 int ext2_write_super(struct ext2_sb *s); /* now, alone, stable */
 int ext2_flusher_start(struct ext2_sb *s);
 void ext2_flusher_stop(struct ext2_sb *s);

@@ -605,5 +605,6 @@ static bool ext2_probe(struct bdev *bd, char uuid[37], char label[65])
 }
 
 INIT_HOOK(INIT_SUBSYS, ext2_inode_cache_init);
+INIT_HOOK(INIT_SUBSYS, ext2_copy_caches_init);
 TABLE_ENTRY(fs_types, struct fs_type, ext2) = { .name = "ext2", .mount = ext2_mount };
 TABLE_ENTRY(fs_probes, struct fs_probe, ext2) = { .type = "ext2", .probe = ext2_probe };
