@@ -95,6 +95,7 @@ struct vblk {
 };
 
 static unsigned int nr_disks; /* probes run one after the other */
+static bool have_major;
 
 /* --- requests --- */
 
@@ -445,11 +446,10 @@ static int vblk_probe(struct virtio_dev *v)
 	struct vblk *vb;
 	int rc;
 
-	if (nr_disks == 0) {
-		rc = blkdev_major_register(MAJOR_VIRTBLK, "virtblk");
-		if (rc)
-			return rc;
-	}
+	rc = have_major ? 0 : blkdev_major_register(MAJOR_VIRTBLK, "virtblk");
+	if (rc)
+		return rc;
+	have_major = true;
 	if (virtio_has(v, F_MQ)) {
 		u16 n;
 

@@ -83,8 +83,8 @@ static inline bool virtio_has(const struct virtio_dev *d, unsigned int feature)
 {
 	return d->features >> feature & 1;
 }
-/* Once per device, from probe: nr queues with their interrupt handlers; queue i runs on CPU i where vectors suffice. 0 or
- * -errno. May sleep. */
+/* Once per device, from probe: nr queues with their interrupt handlers; queue i runs on CPU i where
+ * vectors suffice. 0 or -errno. May sleep. */
 int virtio_find_queues(struct virtio_dev *d, unsigned int nr, struct virtqueue **vqs,
 		       void (*const *handlers)(struct virtqueue *vq, void *arg), void *const *args,
 		       const char *const *names);
