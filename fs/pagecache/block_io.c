@@ -506,6 +506,7 @@ void block_commit_write(struct mapping *m __maybe_unused, struct page *p,
 	if (!page_test(p, PG_DIRTY)) {
 		page_mark_dirty(p);
 		current->io_write += PAGE_SIZE;
+		current->nr_dirtied++;
 	}
 }
 
@@ -518,7 +519,7 @@ int block_page_mkwrite(struct vm_fault *f)
 	int rc = 0;
 
 	file_modified_mapped(f->vma->file);
-	dirty_throttle(m, 1);
+	dirty_throttle_maybe();
 	page_lock(p);
 	if (p->mapping != m || !page_test(p, PG_UPTODATE)) {
 		rc = -EAGAIN;
@@ -533,9 +534,7 @@ int block_page_mkwrite(struct vm_fault *f)
 		rc = give_blocks(m, p, 0, nr, &fresh);
 	if (rc)
 		goto unlock;
-	if (!page_test(p, PG_DIRTY))
-		current->io_write += PAGE_SIZE;
-	page_mark_dirty(p);
+	block_commit_write(m, p, 0, PAGE_SIZE);
 	f->locked = true;
 	return 0;
 unlock:

@@ -24,6 +24,8 @@ ssize_t generic_file_read(struct file *f, struct uio *u, loff_t *pos)
 	ssize_t done = 0;
 	int rc = 0;
 
+	if (unlikely(f->flags & O_DIRECT))
+		return direct_read(f, u, pos);
 	while (u->count) {
 		loff_t size = READ_ONCE(m->host->size);
 		unsigned int off = at & (PAGE_SIZE - 1);
@@ -208,7 +210,6 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 {
 	bool backed = i->mapping->ops->read_page;
 	loff_t at = *pos;
-	unsigned int pages = 0;
 	ssize_t done = 0;
 	int rc = 0;
 
@@ -230,8 +231,8 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 			rc = -EFAULT;
 			break;
 		}
-		if (backed && ++pages % 32 == 0)
-			dirty_throttle(i->mapping, 32);
+		if (backed)
+			dirty_throttle_maybe();
 		if (done > (ssize_t)(64 * PAGE_SIZE) && fatal_signal_pending()) {
 			rc = -EINTR;
 			break;

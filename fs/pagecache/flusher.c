@@ -72,10 +72,11 @@ void flusher_kick_reclaim(u64 n)
 	flusher_kick();
 }
 
-void dirty_throttle(struct mapping *m __maybe_unused, unsigned int n __maybe_unused)
+void dirty_throttle(void)
 {
 	u64 background, limit, now, since = 0;
 
+	current->nr_dirtied = 0;
 	for (;;) {
 		u64 dirty = dirty_pages(), all = dirty + writeback_pages();
 

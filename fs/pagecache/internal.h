@@ -4,6 +4,7 @@
 #define PAGECACHE_INTERNAL_H
 
 #include <fs/pagecache.h>
+#include <kernel/sched.h>
 
 /* --- cache.c --- */
 /* Inserts p, which the caller holds locked: 0, -EEXIST, -ENOMEM, -ERANGE behind the end. */
@@ -30,5 +31,11 @@ bool mapping_busy(const struct mapping *m);
 /* --- flusher.c --- */
 /* Pages of dirty data at which the flusher starts and at which writers wait. */
 void dirty_limits(u64 *background, u64 *limit);
+/* After some pages of the task's have become dirty: cheap until then. */
+static inline void dirty_throttle_maybe(void)
+{
+	if (unlikely(current->nr_dirtied >= 32))
+		dirty_throttle();
+}
 
 #endif

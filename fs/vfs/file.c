@@ -189,6 +189,12 @@ void file_put(struct file *f)
 
 static const struct file_ops path_fops;
 
+/* Is there anything below the page cache? Objects that are no files do as they like. */
+bool file_can_direct(const struct inode *i)
+{
+	return !S_ISREG(i->mode) || (i->mapping->ops && i->mapping->ops->map_blocks);
+}
+
 static u32 open_fmode(int flags, const struct inode *i)
 {
 	u32 mode = ((u32)flags + 1) & (FMODE_READ | FMODE_WRITE);
@@ -224,9 +230,8 @@ int file_finish_open(struct file *f, const struct path *p)
 		if (rc)
 			goto undo_write;
 	}
-	if (unlikely(f->flags & O_DIRECT) && S_ISREG(i->mode) &&
-	    (!i->mapping->ops || !i->mapping->ops->map_blocks)) {
-		rc = -EINVAL; /* nothing below the page cache */
+	if (unlikely(f->flags & O_DIRECT) && !file_can_direct(i)) {
+		rc = -EINVAL;
 		if (f->ops->release)
 			f->ops->release(i, f);
 		goto undo_write;

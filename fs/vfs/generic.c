@@ -47,6 +47,12 @@ static ssize_t write_checks(struct file *f, struct uio *u, loff_t *pos, bool app
 	return (ssize_t)u->count;
 }
 
+static ssize_t write_data(struct file *f, struct uio *u, loff_t *pos)
+{
+	return unlikely(f->flags & O_DIRECT) ? direct_write(f, u, pos)
+					     : pagecache_write(f->inode, u, pos);
+}
+
 static ssize_t write_common(struct file *f, struct uio *u, loff_t *pos, bool append)
 {
 	struct inode *i = f->inode;
@@ -57,9 +63,9 @@ static ssize_t write_common(struct file *f, struct uio *u, loff_t *pos, bool app
 	if (rc > 0)
 		rc = file_modified(f) ?: 1;
 	if (rc > 0)
-		rc = pagecache_write(i, u, pos);
+		rc = write_data(f, u, pos);
 	if (unlikely(rc == -ENOSPC) && i->sb->ops->make_space && i->sb->ops->make_space(i->sb))
-		rc = pagecache_write(i, u, pos);
+		rc = write_data(f, u, pos);
 	up_write(&i->lock);
 	if (rc > 0 && unlikely(f->flags & O_DSYNC)) {
 		int err = vfs_fsync(f, *pos - rc, *pos - 1, !(f->flags & O_SYNC_BIT));

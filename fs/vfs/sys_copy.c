@@ -31,16 +31,18 @@ static ssize_t copy_cached(struct file *in, loff_t pos, struct file *out, loff_t
 	loff_t size = READ_ONCE(in->inode->size);
 	unsigned int off = pos & (PAGE_SIZE - 1);
 	struct page *p;
+	size_t want;
 	ssize_t n;
 	int rc;
 
 	if (pos >= size)
 		return 0;
+	want = min_t(u64, len, (u64)(size - pos));
 	len = min_t(u64, len, PAGE_SIZE - off);
 	len = min_t(u64, len, (u64)(size - pos));
-	rc = mapping_get_page(in->inode->mapping, (u64)pos / PAGE_SIZE, false, true, &p);
+	rc = file_get_page(in, (u64)pos / PAGE_SIZE, DIV_ROUND_UP(off + want, PAGE_SIZE), &p);
 	if (rc)
-		return rc;
+		return rc == -ERANGE ? 0 : rc;
 	n = write_all(out, (char *)page_address(p ? p : zero_page) + off, len, out_pos);
 	if (p)
 		page_put(p);
@@ -59,7 +61,7 @@ static ssize_t copy_buffered(struct file *in, loff_t pos, struct file *out, loff
 static ssize_t copy_loop(struct file *in, loff_t *pos, struct file *out, loff_t *out_pos,
 			 size_t len)
 {
-	bool cached = in->ops->read == generic_file_read;
+	bool cached = in->ops->read == generic_file_read || S_ISBLK(in->inode->mode);
 	char *buf = NULL;
 	ssize_t done = 0, n = 0;
 
@@ -94,7 +96,7 @@ static NO_LOCK_ANALYSIS ssize_t do_sendfile(struct file *out, struct file *in, l
 		return -EBADF;
 	if (!out->ops->write)
 		return -EINVAL;
-	if (!S_ISREG(in->inode->mode) || !in->ops->read)
+	if ((!S_ISREG(in->inode->mode) && !S_ISBLK(in->inode->mode)) || !in->ops->read)
 		return n || in->mode & FMODE_STREAM ? -EINVAL : 0;
 	if (out->flags & O_APPEND)
 		return -EINVAL;

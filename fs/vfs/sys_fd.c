@@ -83,7 +83,7 @@ static int set_flags(struct file *f, u64 arg)
 		return -EPERM;
 	if ((arg & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(i))
 		return -EPERM;
-	if ((arg & O_DIRECT) && !S_ISFIFO(i->mode) && S_ISREG(i->mode))
+	if ((arg & O_DIRECT) && !file_can_direct(i))
 		return -EINVAL;
 	if (((arg ^ f->flags) & FASYNC) && f->ops->fasync) {
 		rc = f->ops->fasync(f, arg & FASYNC);

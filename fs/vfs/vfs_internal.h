@@ -236,7 +236,6 @@ int path_permission(const struct path *p,
 		    unsigned int mask); /* inode_permission + read-only mounts */
 int may_create(struct inode *dir, struct dentry *child);
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
-bool inode_owner_or_capable(const struct inode *i);
 bool in_group_or_capable(const struct inode *i, gid_t gid);
 int file_remove_privs(struct file *f);
 int notify_change(const struct path *p, struct iattr *attr); /* takes inode->lock */
@@ -285,6 +284,7 @@ u64 dentry_shrink_scan(u64 n);
 bool sb_shrink_begin(struct super_block *sb);
 void sb_shrink_end(struct super_block *sb);
 u64 files_open_count(void);
+bool file_can_direct(const struct inode *i); /* O_DIRECT is allowed */
 void fasync_free(struct file *f);
 long vfs_ioctl(struct file *f, unsigned int cmd, u64 arg);
 int sb_statfs(const struct path *p, struct kstatfs *st);

@@ -152,9 +152,9 @@ int sb_write_all(struct super_block *sb, bool wait);
 void flusher_kick(void);
 /* The same: n dirty pages are in the way of reclaim. */
 void flusher_kick_reclaim(u64 n);
-/* A writer made n pages dirty: sleeps while too much of memory is dirty. No locks that write-back
- * needs (page lock and what comes after it) may be held. */
-void dirty_throttle(struct mapping *m, unsigned int n);
+/* A writer: sleeps while too much of memory is dirty. No locks that write-back needs (page lock and
+ * what comes after it) may be held. */
+void dirty_throttle(void);
 /* Drops clean, unmapped, unlocked pages of a range (POSIX_FADV_DONTNEED, direct I/O, BLKFLSBUF):
  * how many stayed. */
 u64 mapping_invalidate_range(struct mapping *m, u64 first, u64 last);

@@ -675,6 +675,7 @@ void path_put(const struct path *p);
 int user_path_at(int dirfd, struct user_ptr name, unsigned int flags, struct path *out);
 int kern_path(const char *name, unsigned int flags, struct path *out);
 int inode_permission(struct inode *inode, unsigned int mask); /* current's fsuid/fsgid */
+bool inode_owner_or_capable(const struct inode *i);
 /* The mode, owner and capability rules alone: for file systems' own permission(). */
 int generic_permission(struct inode *inode, unsigned int mask);
 

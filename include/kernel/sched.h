@@ -172,6 +172,7 @@ struct task {
 	bool fault_major;	    /* P: the fault being handled waited for a device */
 	u64 rchar, wchar, syscr, syscw; /* P: /proc/PID/io */
 	u64 io_read, io_write, io_cancelled; /* P: bytes of devices, same file */
+	u32 nr_dirtied;		    /* P: pages since dirty_throttle */
 	u32 pagefault_disabled;	    /* P */
 	struct callback_head *exit_work; /* A: run by exit_to_user and exit */
 	u64 trace_id, span_id;	    /* P: travels with wake-ups and messages */

@@ -38,7 +38,6 @@ static void batch_drop(struct batch *b, unsigned int from)
 static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned int room,
 			      struct batch *b)
 {
-	struct mapping *m = in->inode->mapping;
 	loff_t size = READ_ONCE(in->inode->size);
 	size_t done = 0;
 
@@ -49,9 +48,10 @@ static ssize_t collect_cached(struct file *in, loff_t pos, size_t len, unsigned 
 		int rc;
 
 		n = min_t(u64, n, (u64)(size - pos));
-		rc = mapping_get_page(m, (u64)pos / PAGE_SIZE, false, true, &p);
+		rc = file_get_page(in, (u64)pos / PAGE_SIZE,
+				   DIV_ROUND_UP(off + len - done, PAGE_SIZE), &p);
 		if (rc)
-			return done ? (ssize_t)done : rc;
+			return done || rc == -ERANGE ? (ssize_t)done : rc;
 		if (!p) { /* a hole */
 			p = zero_page;
 			page_get(p);
@@ -138,12 +138,13 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t
 
 	if (in->ops->splice_read)
 		return in->ops->splice_read(in, pos, p, len, flags);
-	if (!in->ops->read || (type != S_IFREG && type != S_IFCHR && type != S_IFSOCK))
+	if (!in->ops->read ||
+	    (type != S_IFREG && type != S_IFCHR && type != S_IFSOCK && type != S_IFBLK))
 		return -EINVAL;
 	rc = pipe_room(p, flags & SPLICE_F_NONBLOCK, &room);
 	if (rc)
 		return rc;
-	if (in->ops->read == generic_file_read) {
+	if (in->ops->read == generic_file_read || type == S_IFBLK) {
 		n = collect_cached(in, at, len, room, &b);
 		if (n <= 0)
 			return n;

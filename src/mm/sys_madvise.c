@@ -4,6 +4,7 @@
  * A hole in the range does not stop the call: the areas there are handled, then it fails with
  * ENOMEM. Locking: advice that only drops pages takes mm->lock shared; what changes flags takes it
  * exclusive. */
+#include <fs/pagecache.h>
 #include <fs/vfs.h>
 #include <kernel/errno.h>
 #include <kernel/proc.h>
@@ -156,7 +157,12 @@ static int advise_pages(struct mm *mm, struct vma *v, u64 start, u64 end, int ad
 		return v->flags & (VM_LOCKED | VM_IO) ? -EINVAL : 0;
 	case MADV_COLLAPSE:
 		return -EINVAL;
-	default: /* WILLNEED, MERGEABLE, HUGEPAGE and their opposites */
+	case MADV_WILLNEED:
+		if (v->file && v->file->inode->mapping->ops)
+			mapping_read_ahead(v->file->inode->mapping, vma_pgoff_of(v, start),
+					   (end - start) >> PAGE_SHIFT);
+		return 0;
+	default: /* MERGEABLE, HUGEPAGE and their opposites */
 		return 0;
 	}
 }

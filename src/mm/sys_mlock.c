@@ -223,13 +223,21 @@ SYSCALL(msync, u64, start, u64, len, u32, flags)
 
 /* --- mincore --- */
 
+/* What others have in memory is nobody's business who may not write to the file. */
+static bool may_know(const struct vma *v)
+{
+	struct inode *i = v->file ? v->file->inode : NULL;
+
+	return !i || inode_owner_or_capable(i) || !inode_permission(i, MAY_WRITE);
+}
+
 static u8 page_resident(struct vma *v, u64 addr)
 {
 	pte_t *t = pt_lookup(v->mm, addr);
 	struct page *p;
 	u8 there;
 
-	if (t && pte_mapped(pte_read(t)))
+	if ((t && pte_mapped(pte_read(t))) || !may_know(v))
 		return 1;
 	if (!v->file || !v->file->inode || !v->file->inode->mapping)
 		return 0;

@@ -251,11 +251,26 @@ bool page_try_unmap(struct page *p)
 	return true;
 }
 
+/* Whoever looks for a page of a file through the list of areas must find it at one of the places. */
+static void lock_areas(struct vma *v) NO_LOCK_ANALYSIS
+{
+	if (v->file && v->file->inode)
+		mutex_lock(&v->file->inode->mapping->areas_lock);
+}
+
+static void unlock_areas(struct vma *v) NO_LOCK_ANALYSIS
+{
+	if (v->file && v->file->inode)
+		mutex_unlock(&v->file->inode->mapping->areas_lock);
+}
+
 int move_entries(struct vma *v, u64 from, struct vma *to_vma, u64 to, u64 len)
 {
 	struct mm *mm = v->mm;
 	u64 done = 0;
 	int rc = 0;
+
+	lock_areas(v);
 
 	while (done < len) {
 		u64 span = min(TABLE_SPAN - ((from + done) & (TABLE_SPAN - 1)),
@@ -281,6 +296,7 @@ int move_entries(struct vma *v, u64 from, struct vma *to_vma, u64 to, u64 len)
 	if (v->has_anon)
 		to_vma->has_anon = true;
 	tlb_flush_range(mm, from, from + len);
+	unlock_areas(v);
 	return rc;
 }
 
