@@ -381,20 +381,30 @@ static void zero_backed(struct mapping *m, u64 index, unsigned int from, unsigne
 	page_put(p);
 }
 
-/* Drops one page, which the caller has a reference to, when it is clean and nobody else uses it. */
-static bool drop_page(struct mapping *m, struct page *p)
+/* Drops one page, which the caller has a reference to (and loses), when it is clean. force: also when
+ * others have references; they keep a page that is no part of the file any more. */
+static bool drop_page(struct mapping *m, struct page *p, u64 index, bool force)
 {
-	if (!page_trylock(p))
+	bool gone;
+
+	if (force) {
+		page_lock(p);
+		page_wait_writeback(p);
+	} else if (!page_trylock(p)) {
+		page_put(p);
 		return false;
-	if (p->mapping == m && page_test(p, PG_UPTODATE) && mapping_remove_unused(p))
+	}
+	if (!force && p->mapping == m && page_test(p, PG_UPTODATE) && mapping_remove_unused(p))
 		return true;
+	gone = force && (p->mapping != m || !page_test(p, PG_DIRTY));
+	if (gone && remove_page(m, p, index))
+		page_put(p);
 	page_unlock(p);
 	page_put(p);
-	return false;
+	return gone;
 }
 
-/* wait: written pages are waited for, and mapped ones unmapped first. */
-static u64 drop_range(struct mapping *m, u64 first, u64 last, bool wait)
+static u64 drop_range(struct mapping *m, u64 first, u64 last, bool force)
 {
 	void *entries[TRUNCATE_BATCH];
 	u64 index[TRUNCATE_BATCH], stayed = 0;
@@ -410,17 +420,9 @@ static u64 drop_range(struct mapping *m, u64 first, u64 last, bool wait)
 		rcu_read_unlock();
 		if (!n)
 			break;
-		for (unsigned int k = 0; k < n; k++) {
-			struct page *p = entries[k];
-
-			if (!p)
-				continue;
-			if (wait) {
-				page_wait_unlocked(p);
-				page_wait_writeback(p);
-			}
-			stayed += !drop_page(m, p);
-		}
+		for (unsigned int k = 0; k < n; k++)
+			if (entries[k])
+				stayed += !drop_page(m, entries[k], index[k], force);
 		if (index[n - 1] == ~0ull)
 			break;
 		first = index[n - 1] + 1;
@@ -436,9 +438,11 @@ u64 mapping_invalidate_range(struct mapping *m, u64 first, u64 last)
 
 int mapping_evict_range(struct mapping *m, u64 first, u64 last)
 {
+	u64 stayed = drop_range(m, first, last, true);
+
 	if (!list_empty(&m->areas))
 		mapping_unmap_pages(m, first, last == ~0ull ? 0 : last - first + 1, false);
-	return drop_range(m, first, last, true) ? -EBUSY : 0;
+	return stayed ? -EBUSY : 0;
 }
 
 /* Zeroes bytes [from, to) of one page, when it exists. */

@@ -3,8 +3,8 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, or all (each
- * for SECONDS). Every storm checks its own results (data, exit codes, counts); afterwards free
+ * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, cache, or all
+ * (each for SECONDS). cache works on files below $STRESS_DIR, else on regions of /dev/ram0. Every storm checks its own results (data, exit codes, counts); afterwards free
  * memory is compared with before. Exit status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -784,6 +785,225 @@ static void futex_storm(uint32_t seed)
 		fail("%lu turns, counter %lu", sum, shared);
 }
 
+/* --- the page cache of files on a device --- */
+
+#define REGION (1u << 20)
+#define CACHE_PAGE 4096u
+
+static int cache_is_file; /* each worker has a file of its own; else a region of a RAM disk */
+static pid_t cache_hog;
+
+struct cache_model {
+	int fd, direct;	   /* direct: opened with O_DIRECT, -1 when it cannot be */
+	off_t base;	   /* of the region */
+	size_t size;	   /* of the file, or REGION */
+	unsigned char *want, *buf, *map;
+	uint32_t seed;
+};
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail("%s", path);
+	close(fd);
+}
+
+/* Takes most of what is free, for a moment, again and again. */
+static void cache_hog_run(void)
+{
+	while (running()) {
+		size_t n = (size_t)free_kb() * 1024 / 10 * 8;
+		char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p != MAP_FAILED) {
+			for (size_t k = 0; k < n && running(); k += CACHE_PAGE)
+				p[k] = 1;
+			munmap(p, n);
+		}
+		usleep(100000);
+	}
+	_exit(0);
+}
+
+static void cache_begin(void)
+{
+	cache_is_file = getenv("STRESS_DIR") != NULL;
+	cache_hog = fork();
+	if (cache_hog == 0)
+		cache_hog_run();
+}
+
+static void cache_end(void)
+{
+	uint64_t range[2] = { 0, 16u << 20 };
+	int fd;
+
+	expect_exit(cache_hog, 0);
+	sync();
+	write_text("/proc/sys/vm/drop_caches", "3");
+	if (cache_is_file)
+		return;
+	fd = open("/dev/ram0", O_RDWR);
+	if (fd < 0 || ioctl(fd, 0x1277 /* BLKDISCARD */, range))
+		fail("discard");
+	close(fd);
+}
+
+static void cache_open(struct cache_model *m, uint32_t seed)
+{
+	char path[64];
+
+	*m = (struct cache_model){ .size = REGION, .seed = seed };
+	if (cache_is_file)
+		snprintf(path, sizeof(path), "%s/cache%u", getenv("STRESS_DIR"), seed);
+	else
+		snprintf(path, sizeof(path), "/dev/ram0");
+	m->fd = open(path, cache_is_file ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR, 0600);
+	if (m->fd < 0)
+		fail("%s", path);
+	m->direct = open(path, O_RDWR | O_DIRECT);
+	m->base = cache_is_file ? 0 : (off_t)(seed % 16) * REGION;
+	m->want = calloc(1, REGION);
+	if (posix_memalign((void **)&m->buf, CACHE_PAGE, REGION) || !m->want)
+		fail("no memory");
+	if (cache_is_file && ftruncate(m->fd, REGION))
+		fail("ftruncate");
+	if (!cache_is_file && pwrite(m->fd, m->want, REGION, m->base) != REGION)
+		fail("pwrite");
+	m->map = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, m->base);
+	if (m->map == MAP_FAILED)
+		fail("mmap");
+}
+
+static void cache_same(struct cache_model *m, const unsigned char *got, size_t off, size_t n,
+		       const char *how)
+{
+	for (size_t k = 0; k < n; k++)
+		if (got[k] != m->want[off + k])
+			fail("%s: byte %zu of %zu at %zu is %02x, not %02x, size %zu", how, k, n, off,
+			     got[k], m->want[off + k], m->size);
+}
+
+static void cache_write(struct cache_model *m, size_t off, size_t n)
+{
+	unsigned char tag = (unsigned char)rnd(&m->seed);
+	int how = (int)(rnd(&m->seed) % 4);
+
+	for (size_t k = 0; k < n; k++)
+		m->buf[k] = (unsigned char)(tag + k);
+	if (how == 0 && m->direct >= 0) {
+		size_t end = (off + n) & ~(size_t)(CACHE_PAGE - 1);
+
+		off &= ~(size_t)(CACHE_PAGE - 1);
+		if (end <= off)
+			return;
+		n = end - off;
+		for (size_t k = 0; k < n; k++)
+			m->buf[k] = (unsigned char)(tag + k);
+		if (pwrite(m->direct, m->buf, n, m->base + (off_t)off) != (ssize_t)n)
+			fail("direct write of %zu at %zu", n, off);
+	} else if (how == 1) {
+		memcpy(m->map + off, m->buf, n);
+	} else if (pwrite(m->fd, m->buf, n, m->base + (off_t)off) != (ssize_t)n) {
+		fail("pwrite of %zu at %zu", n, off);
+	}
+	memcpy(m->want + off, m->buf, n);
+}
+
+static void cache_read(struct cache_model *m, size_t off, size_t n)
+{
+	int how = (int)(rnd(&m->seed) % 4);
+
+	if (how == 0 && m->direct >= 0) {
+		size_t start = off & ~(size_t)(CACHE_PAGE - 1);
+		size_t len = (off + n - start + CACHE_PAGE - 1) & ~(size_t)(CACHE_PAGE - 1);
+
+		if (start + len > m->size)
+			return;
+		if (pread(m->direct, m->buf, len, m->base + (off_t)start) != (ssize_t)len)
+			fail("direct read of %zu at %zu", len, start);
+		cache_same(m, m->buf, start, len, "direct");
+	} else if (how == 1) {
+		cache_same(m, m->map + off, off, n, "map");
+	} else {
+		if (pread(m->fd, m->buf, n, m->base + (off_t)off) != (ssize_t)n)
+			fail("pread of %zu at %zu", n, off);
+		cache_same(m, m->buf, off, n, "read");
+	}
+}
+
+/* The size changes; what is cut off reads as zeroes afterwards. */
+static void cache_resize(struct cache_model *m)
+{
+	size_t small = rnd(&m->seed) % REGION;
+
+	if (!cache_is_file)
+		return;
+	if (ftruncate(m->fd, (off_t)small) || ftruncate(m->fd, REGION))
+		fail("ftruncate");
+	memset(m->want + small, 0, REGION - small);
+}
+
+static void cache_storm(uint32_t seed)
+{
+	struct cache_model m;
+
+	cache_open(&m, seed);
+	while (running()) {
+		size_t off = rnd(&m.seed) % (REGION - 1);
+		size_t n = 1 + rnd(&m.seed) % (rnd(&m.seed) % 8 ? 20000 : 200000);
+
+		if (n > REGION - off)
+			n = REGION - off;
+		switch (rnd(&m.seed) % 16) {
+		case 0:
+			if (rnd(&m.seed) % 2 ? fsync(m.fd) : fdatasync(m.fd))
+				fail("fsync");
+			break;
+		case 1:
+			if (msync(m.map + (off & ~(size_t)(CACHE_PAGE - 1)), CACHE_PAGE, MS_SYNC))
+				fail("msync");
+			break;
+		case 2:
+			if (sync_file_range(m.fd, m.base + (off_t)off, (off_t)n,
+					    SYNC_FILE_RANGE_WRITE))
+				fail("sync_file_range");
+			break;
+		case 3:
+			if (posix_fadvise(m.fd, m.base + (off_t)off, (off_t)n,
+					  rnd(&m.seed) % 2 ? POSIX_FADV_DONTNEED
+							   : POSIX_FADV_WILLNEED))
+				fail("fadvise");
+			break;
+		case 4:
+			if (rnd(&m.seed) % 8 == 0)
+				write_text("/proc/sys/vm/drop_caches", "1");
+			else
+				madvise(m.map, REGION, MADV_DONTNEED);
+			break;
+		case 5:
+			cache_resize(&m);
+			break;
+		case 6:
+		case 7:
+		case 8:
+		case 9:
+			cache_write(&m, off, n);
+			break;
+		default:
+			cache_read(&m, off, n);
+		}
+	}
+	if (fsync(m.fd))
+		fail("fsync");
+	write_text("/proc/sys/vm/drop_caches", "1");
+	if (pread(m.fd, m.buf, REGION, m.base) != REGION)
+		fail("pread");
+	cache_same(&m, m.buf, 0, REGION, "last read");
+}
+
 /* --- frame --- */
 
 static const struct storm {
@@ -801,6 +1021,7 @@ static const struct storm {
 	{ "files", files_storm, NULL, NULL },
 	{ "names", names_storm, names_begin, names_end },
 	{ "futex", futex_storm, NULL, NULL },
+	{ "cache", cache_storm, cache_begin, cache_end },
 	{ "oom", oom_storm, NULL, NULL },
 };
 
