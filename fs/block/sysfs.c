@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Block devices in /sys: directories, links and attributes as Linux 6.1 has them, so that lsblk,
  * blkid, losetup and fdisk find what they look for.
- *   /sys/devices/<parent>/block/vda[/vda1]	   the directories
+ *   /sys/devices/<parent>/vda[/vda1]		   the directories
  *   /sys/block/vda, /sys/class/block/vda1, /sys/dev/block/254:1   links to them
  * Attributes take no locks: what they print is constant or read once (removal waits for those that
  * print, and happens under open_mutex). */
@@ -235,9 +235,8 @@ static int add_attrs(struct sysfs_node *dir, const struct sysfs_attr *a, unsigne
 static void dir_path(const struct bdev *bd, char *buf)
 {
 	const struct disk *d = bd->disk;
-	int n = scnprintf(buf, PATH_SIZE, "devices/%s%s/%s",
-			  d->sysfs_parent ? d->sysfs_parent : "virtual",
-			  "/block", d->name);
+	int n = scnprintf(buf, PATH_SIZE, "devices/%s/%s",
+			  d->sysfs_parent ? d->sysfs_parent : "virtual/block", d->name);
 
 	if (bd->partno)
 		scnprintf(buf + n, PATH_SIZE - (size_t)n, "/%s", bd->name);
@@ -275,26 +274,48 @@ static int subsystem_link(struct sysfs_node *dir, const char *path, const char *
 	return sysfs_link(dir, name, up);
 }
 
+/* The directory of the device below a disk: its parent, or the one above "block", which only
+ * groups. NULL: there is none. */
+static struct sysfs_node *device_dir(const struct disk *d, bool *group)
+{
+	const char *parent = d->sysfs_parent;
+	struct sysfs_node *dir;
+	char path[PATH_SIZE];
+	size_t n;
+
+	if (!parent)
+		return NULL;
+	n = strlen(parent);
+	*group = n > 6 && strcmp(parent + n - 6, "/block") == 0;
+	scnprintf(path, sizeof(path), "devices/%.*s", (int)(*group ? n - 6 : n), parent);
+	return sysfs_dir(NULL, path, &dir) ? NULL : dir;
+}
+
+/* A link to it, and there what lsblk looks for, unless another disk (namespace) did it already. */
 static int add_device(struct disk *d)
 {
-	char path[PATH_SIZE];
-	struct sysfs_node *parent;
-	int rc;
+	bool group;
+	struct sysfs_node *dir = device_dir(d, &group);
 
-	if (!d->sysfs_parent)
+	if (!dir)
 		return 0;
-	scnprintf(path, sizeof(path), "devices/%s", d->sysfs_parent);
-	rc = sysfs_dir(NULL, path, &parent);
-	if (rc)
-		return rc;
-	/* The parent may have them already. */
-	if (d->model[0])
-		(void)sysfs_attr(parent, &model_attr, d->whole);
-	if (d->serial[0])
-		(void)sysfs_attr(parent, &serial_attr, d->whole);
-	dir_path(d->whole, path);
-	scnprintf(path, sizeof(path), "devices/%s", d->sysfs_parent);
-	return sysfs_link(d->sysfs, "device", "../..");
+	d->device_attrs = !sysfs_find(dir, "model") && !sysfs_find(dir, "serial");
+	if (d->device_attrs && d->model[0])
+		(void)sysfs_attr(dir, &model_attr, d->whole);
+	if (d->device_attrs && d->serial[0])
+		(void)sysfs_attr(dir, &serial_attr, d->whole);
+	return sysfs_link(d->sysfs, "device", group ? "../.." : "..");
+}
+
+static void remove_device(const struct disk *d)
+{
+	bool group;
+	struct sysfs_node *dir = d->device_attrs ? device_dir(d, &group) : NULL, *n;
+
+	if (dir && (n = sysfs_find(dir, "model")) != NULL)
+		sysfs_remove(n);
+	if (dir && (n = sysfs_find(dir, "serial")) != NULL)
+		sysfs_remove(n);
 }
 
 int bdev_sysfs_add(struct bdev *bd)
@@ -344,8 +365,10 @@ void bdev_sysfs_remove(struct bdev *bd)
 	scnprintf(num, sizeof(num), "%u:%u", MAJOR(bd->dev), MINOR(bd->dev));
 	unlink_from("dev/block", num);
 	unlink_from("class/block", bd->name);
-	if (!bd->partno)
+	if (!bd->partno) {
 		unlink_from("block", bd->name);
+		remove_device(bd->disk);
+	}
 	sysfs_remove(bd->sysfs);
 	bd->sysfs = NULL;
 }

@@ -213,7 +213,8 @@ struct disk {
 	bool removable, hidden_parts;	/* C (loop: O): no partition scan (loop without LO_FLAGS_PARTSCAN) */
 	bool dead;			/* A: given up */
 	char model[41], serial[21];	/* C: "" unknown */
-	const char *sysfs_parent;	/* C: path below /sys/devices, NULL: "virtual/block" */
+	const char *sysfs_parent;	/* C: path below /sys/devices of the directory its own goes to,
+					 * usually ".../block"; NULL: "virtual/block" */
 	unsigned int major, first_minor;/* C; major 0: taken from the extended block major 259 */
 	unsigned int minors;		/* C: of its own, disk_alloc sets DISK_MINORS; partitions
 					 * from this number on get numbers of the extended major */
@@ -226,6 +227,7 @@ struct disk {
 	struct sysfs_node *sysfs;	/* C after disk_add: /sys/devices/.../block/NAME */
 	atomic_t refs;			/* A: the driver's until disk_remove, one of each bdev */
 	bool removed;			/* A */
+	bool device_attrs;		/* O: model and serial in sysfs_parent are of this disk */
 	u64 timeout_ns;			/* A: of a request */
 	struct delayed_work watchdog;
 	atomic_t watching;		/* A: the watchdog is scheduled */
