@@ -568,6 +568,23 @@ int vfs_mount_at(const char *source, const char *path, const char *type, u32 fla
 	return rc;
 }
 
+int vfs_move_to_root(const char *path)
+{
+	struct path top, root;
+	int rc;
+
+	rc = kern_path(path, LOOKUP_FOLLOW, &top);
+	if (rc)
+		return rc;
+	fs_get_root(&init_fs, &root);
+	rc = do_move(path, &root);
+	if (!rc)
+		fs_replace_all(&root, &top);
+	path_put(&root);
+	path_put(&top);
+	return rc;
+}
+
 static int rootfs_mount(const struct fs_type *type, u32 flags, const char *source, char *data,
 			struct super_block **out)
 {

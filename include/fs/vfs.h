@@ -611,6 +611,8 @@ const struct fs_type *fs_type_find(const char *name);
 /* For boot: mounts `type` at a path ("/" for the root). */
 int vfs_mount_at(const char *source, const char *path, const char *type, u32 flags,
 		 const char *opts);
+/* For boot: the file system mounted at path covers "/" and is the root of every process. */
+int vfs_move_to_root(const char *path);
 /* 0 or -EROFS; asked after the lock that keeps the change apart from a remount has been taken. */
 int mount_writable(const struct path *p);
 

@@ -81,6 +81,7 @@ bool cmdline_known(const struct cmdline_word *w)
 	static const char *const direct[] = {
 		"init",	      "rdinit",	 "ktest",  "nosmp", "maxcpus", "panic",
 		"nofsgsbase", "noxsave", "nohpet", "root",  "ro",      "rw",
+		"rootfstype", "rootflags", "rootwait", "rootdelay",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(direct); i++)

@@ -17,6 +17,10 @@ bool cmdline_known(const struct cmdline_word *w);
 /* Calls the boot_params of the command line in its order. */
 void cmdline_parse(void);
 
+/* Mounts what root= names as "/", unless the initramfs brings a first program; panics, saying why,
+ * when it cannot. May sleep. */
+void root_prepare(void);
+
 /* Replaces the calling kernel thread by the first program; panics when there is none. Returns when
  * the frame for user mode is ready. */
 int pid1_exec(void);

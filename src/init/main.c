@@ -41,6 +41,7 @@ static int kernel_init(void *arg __maybe_unused)
 	init_level(INIT_LATE);
 	arch_ro_after_init();
 	ktest_run_if_wanted();
+	root_prepare();
 	return pid1_exec();
 }
 

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-obj-y += main.o cmdline.o pid1.o
+obj-y += main.o cmdline.o pid1.o root.o
 obj-$(CONFIG_KTEST) += cmdline_test.o
