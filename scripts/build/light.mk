@@ -7,7 +7,10 @@
 help:
 	@sed -n 's/^#: \?//p' scripts/build/light.mk
 
-#: make run                boot from GRUB to a shell in this terminal (Ctrl-A X ends QEMU)
+#: make run                boot from a disk by GRUB to a shell in this terminal (Ctrl-A X ends QEMU);
+#:                         the next run starts clean
+#: make run PERSIST=1      the same on build/persist.qcow2, which keeps what is written
+#: make run ISO=1          from the ISO, root in memory
 #: make test               everything that proves it; the last line is `N passed, N failed`
 #: make                    the kernel of configuration CONFIG (default), in build/CONFIG/
 #: make iso                build/CONFIG/keelson.iso: BIOS and UEFI
@@ -34,9 +37,22 @@ jobs := -j$(shell nproc)
 setup:
 	$(Q)scripts/setup.sh
 
+ifdef ISO
 run: setup
 	$(Q)$(MAKE) $(jobs) iso
 	$(Q)scripts/vm run --bios --smp $(or $(SMP),2)
+else
+IMAGE ?= disk
+run: setup
+	$(Q)$(MAKE) $(jobs) IMAGE=$(IMAGE) image
+ifdef PERSIST
+	$(Q)[ -f build/persist.qcow2 ] || cp $(B)/$(IMAGE).qcow2 build/persist.qcow2
+	@echo "build/persist.qcow2 keeps its files and its kernel; remove it to start afresh"
+	$(Q)scripts/vm run --from build/persist.qcow2 --keep --smp $(or $(SMP),2)
+else
+	$(Q)scripts/vm run --from $(B)/$(IMAGE).raw --smp $(or $(SMP),2)
+endif
+endif
 
 test: setup
 	$(Q)scripts/setup.sh linux

@@ -55,6 +55,8 @@ class Options:
     display: str = ""
     accel: str = "auto"
     extra: tuple = ()
+    boot_disk: str = ""  # boot from it instead of loading a kernel and an image
+    keep: bool = False  # it is written to
 
 
 def make(target):
@@ -142,8 +144,23 @@ def kvm_works():
     return works
 
 
+def disk_arguments(opt):
+    """Boot from a disk that has everything: the firmware and GRUB find their way."""
+    if opt.boot == "direct" or opt.kernel != "keelson" or opt.append:
+        raise VmError("a disk boots its own kernel with its own command line, by BIOS or UEFI")
+    if not os.path.exists(opt.boot_disk):
+        raise VmError("no disk %s: `make image` makes build/default/disk.raw" % opt.boot_disk)
+    form = "qcow2" if opt.boot_disk.endswith(".qcow2") else "raw"
+    firmware = ["-bios", OVMF] if opt.boot == "uefi" else []
+    return firmware + ["-drive", "file=%s,if=none,id=boot,format=%s,snapshot=%s" % (
+        opt.boot_disk.replace(",", ",,"), form, "off" if opt.keep else "on"),
+                       "-device", "virtio-blk-pci,drive=boot,bootindex=0,num-queues=%d" % opt.smp]
+
+
 def boot_arguments(opt, append):
     """How the kernel, its command line and its root get into the machine."""
+    if opt.boot_disk:
+        return disk_arguments(opt)
     if opt.kernel == "linux":
         if opt.boot != "direct":
             raise VmError("--kernel linux boots directly only")
