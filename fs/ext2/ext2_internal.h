@@ -8,7 +8,7 @@
  *   dirblock.c dir.c    names in a block; in a directory
  *   namei.c             creating, linking, removing, renaming
  *   file.c symlink.c    operations on files and symbolic links
- *   xattr.c             extended attributes
+ *   xattr.c acl.c       extended attributes, POSIX ACLs
  *   txn.c commit.c      the running transaction; how it gets to the disk
  *
  * Locks, outermost first: inode->lock (VFS), commit_mutex, page lock, txn_lock, map_lock,
@@ -165,6 +165,7 @@ static inline void ext2_buf_filled(struct buf *b)
 
 /* --- inodes --- */
 struct ext2_dir;
+struct ext2_acl;
 
 /* ext2_inode.dirty */
 #define EI_DIRTY_TIME 1u /* only times */
@@ -205,6 +206,8 @@ struct ext2_inode {
 	struct buf *tbuf;	     /* commit: its block of the inode table */
 	char *link;		     /* A: text of a slow symlink, once read */
 	struct ext2_dir *dir;	     /* M to make; L to use */
+	struct ext2_acl *acl[2];     /* I to change, RCU: access, default; see acl.c */
+	u32 acl_seq;		     /* I */
 };
 
 static inline struct ext2_inode *ext2_i(const struct inode *i)
@@ -331,8 +334,24 @@ long ext2_ioctl(struct file *f, unsigned int cmd, u64 arg);
 int ext2_fsync(struct file *f, loff_t start, loff_t end, bool datasync);
 int must_check ext2_symlink_init(struct ext2_inode *ei, const char *target, size_t len);
 
-/* --- xattr.c --- */
+/* --- xattr.c, acl.c --- */
+ssize_t ext2_getxattr(struct inode *i, const char *name, void *buf, size_t size);
+int ext2_setxattr(struct inode *i, const char *name, const void *buf, size_t size, int flags);
+ssize_t ext2_listxattr(struct inode *i, char *buf, size_t size);
+int ext2_removexattr(struct inode *i, const char *name);
 void ext2_xattr_evict(struct ext2_inode *ei); /* inside an operation */
+/* The attribute without a name of a kind: an ACL, as it lies on the disk. */
+ssize_t ext2_xattr_get(struct ext2_inode *ei, u8 index, void *buf, size_t size);
+/* value NULL: removes. Inside an operation. */
+int must_check ext2_xattr_set(struct ext2_inode *ei, u8 index, const void *value, size_t size);
+ssize_t ext2_acl_getxattr(struct inode *i, u8 index, void *buf, size_t size);
+int ext2_acl_setxattr(struct inode *i, u8 index, const void *data, size_t size);
+/* The permissions of a new inode: default ACL of its directory, else the umask. Inside an
+ * operation. */
+int must_check ext2_acl_init(struct inode *i, struct inode *dir);
+void ext2_acl_free(struct ext2_inode *ei);
+int ext2_acl_chmod(struct inode *i);
+int ext2_permission(struct inode *i, unsigned int mask);
 
 /* --- txn.c --- */
 /* Around each operation that changes something. -EROFS. */

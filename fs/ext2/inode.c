@@ -41,6 +41,7 @@ void ext2_free_inode(struct inode *i)
 	struct ext2_inode *ei = ext2_i(i);
 
 	kfree(ei->link);
+	ext2_acl_free(ei);
 	kmem_cache_free(ext2_inode_cache, ei);
 }
 
@@ -379,7 +380,9 @@ int ext2_setattr(struct dentry *d, struct iattr *a)
 	setattr_copy(i, a);
 	ext2_dirty(ei, EI_DIRTY_META);
 	ext2_end(s);
-	return 0;
+	if (a->valid & ATTR_MODE)
+		rc = ext2_acl_chmod(i);
+	return rc;
 }
 
 int ext2_getattr(const struct path *p, struct kstat *st)

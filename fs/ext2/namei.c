@@ -100,7 +100,10 @@ struct new_object {
 static int init_object(struct inode *i, struct inode *dir, const struct new_object *o)
 {
 	struct ext2_inode *ei = ext2_i(i);
+	int rc = ext2_acl_init(i, dir);
 
+	if (rc)
+		return rc;
 	if (S_ISDIR(o->mode)) {
 		i->nlink = 2;
 		return ext2_dir_init(ei, (u32)dir->ino);
@@ -462,13 +465,23 @@ const struct inode_ops ext2_dir_ops = {
 	.mknod = ext2_mknod,
 	.rename = ext2_rename,
 	.tmpfile = ext2_tmpfile,
+	.permission = ext2_permission,
 	.setattr = ext2_setattr,
 	.getattr = ext2_getattr,
+	.getxattr = ext2_getxattr,
+	.setxattr = ext2_setxattr,
+	.listxattr = ext2_listxattr,
+	.removexattr = ext2_removexattr,
 	.update_time = ext2_update_time,
 };
 
 const struct inode_ops ext2_special_ops = {
+	.permission = ext2_permission,
 	.setattr = ext2_setattr,
 	.getattr = ext2_getattr,
+	.getxattr = ext2_getxattr,
+	.setxattr = ext2_setxattr,
+	.listxattr = ext2_listxattr,
+	.removexattr = ext2_removexattr,
 	.update_time = ext2_update_time,
 };

@@ -498,9 +498,11 @@ static int ext2_remount(struct super_block *sb, u32 *flags, char *data)
 		if (!rc && !s->flusher_on)
 			rc = start_writing(s);
 	}
-	if (!rc)
-		s->opts = opts;
-	return rc;
+	if (rc)
+		return rc;
+	s->opts = opts;
+	*flags = (*flags & ~SB_POSIXACL) | (opts.flags & OPT_ACL ? SB_POSIXACL : 0);
+	return 0;
 }
 
 static const struct super_ops ext2_super_ops = {
@@ -568,6 +570,8 @@ static int ext2_fill(struct super_block *sb, char *data, bool silent)
 	sb->blocksize = s->block_size;
 	sb->maxbytes = ext2_max_bytes(s);
 	sb->time_gran = s->inode_size > EXT2_GOOD_OLD_INODE_SIZE ? 1 : (u32)NSEC_PER_SEC;
+	if (s->opts.flags & OPT_ACL)
+		sb->flags |= SB_POSIXACL;
 	rc = read_root(sb);
 	if (!rc && !(sb->flags & SB_RDONLY))
 		rc = start_writing(s);

@@ -105,5 +105,9 @@ const struct inode_ops ext2_symlink_ops = {
 	.get_link = ext2_get_link,
 	.setattr = ext2_setattr,
 	.getattr = ext2_getattr,
+	.getxattr = ext2_getxattr,
+	.setxattr = ext2_setxattr,
+	.listxattr = ext2_listxattr,
+	.removexattr = ext2_removexattr,
 	.update_time = ext2_update_time,
 };

@@ -127,3 +127,8 @@ void fs_struct_put(struct fs_struct *fs)
 	path_put(&fs->cwd);
 	kfree(fs);
 }
+
+mode_t current_umask(void)
+{
+	return current_fs()->umask;
+}

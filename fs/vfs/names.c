@@ -62,9 +62,10 @@ static NO_LOCK_ANALYSIS void create_end(struct walk *w, struct dentry *d)
 	walk_end(w);
 }
 
-static mode_t apply_umask(mode_t mode)
+/* A file system with ACLs does it itself: a default ACL takes the umask's place. */
+static mode_t apply_umask(const struct inode *dir, mode_t mode)
 {
-	return mode & ~current_fs()->umask;
+	return dir->sb->flags & SB_POSIXACL ? mode : mode & ~current_umask();
 }
 
 static int mkdir_locked(struct inode *dir, struct dentry *d, mode_t mode)
@@ -88,7 +89,7 @@ int do_mkdir(int dirfd, const char *name, mode_t mode)
 	rc = create_begin(&w, dirfd, name, 0, true, &d);
 	if (rc)
 		return rc;
-	rc = mkdir_locked(w.path.dentry->inode, d, apply_umask(mode));
+	rc = mkdir_locked(w.path.dentry->inode, d, apply_umask(w.path.dentry->inode, mode));
 	if (!rc)
 		notify_event(w.path.dentry->inode, IN_CREATE | IN_ISDIR, 0, &w.last);
 	create_end(&w, d);
@@ -121,7 +122,7 @@ int do_mknod(int dirfd, const char *name, mode_t mode, dev_t dev)
 	if (rc)
 		return rc;
 	dir = w.path.dentry->inode;
-	mode = (mode & S_IFMT) | apply_umask(mode & S_IALLUGO);
+	mode = (mode & S_IFMT) | apply_umask(dir, mode & S_IALLUGO);
 	rc = may_create(dir, d);
 	if (!rc && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
 		rc = -EPERM;

@@ -140,7 +140,7 @@ static int may_create_in_sticky(const struct inode *dir, const struct inode *i)
 static int create_locked(struct walk *w, struct dentry *d, const struct open_req *rq)
 {
 	struct inode *dir = w->path.dentry->inode;
-	mode_t mode = rq->mode & ~current_fs()->umask & S_IALLUGO;
+	mode_t mode = rq->mode & S_IALLUGO;
 	int rc;
 
 	rc = mount_writable(&w->path);
@@ -148,6 +148,8 @@ static int create_locked(struct walk *w, struct dentry *d, const struct open_req
 		rc = may_create(dir, d);
 	if (rc)
 		return rc;
+	if (!(dir->sb->flags & SB_POSIXACL))
+		mode &= ~current_umask();
 	if (!dir->ops->create)
 		return -EACCES;
 	return dir->ops->create(dir, d, mode | S_IFREG, rq->flags & O_EXCL);
@@ -266,7 +268,11 @@ static int open_tmpfile(int dirfd, const char *name, const struct open_req *rq, 
 		rc = -EOPNOTSUPP;
 	if (!rc) {
 		f->path = p; /* tmpfile() makes the dentry and opens it on this mount */
-		rc = dir->ops->tmpfile(dir, f, (rq->mode & ~current_fs()->umask) | S_IFREG);
+		rc = dir->ops->tmpfile(dir, f,
+				       (dir->sb->flags & SB_POSIXACL
+						? rq->mode
+						: rq->mode & ~current_umask()) |
+					       S_IFREG);
 		if (rc)
 			f->path = (struct path){ NULL, NULL };
 		else if (!(rq->flags & O_EXCL))

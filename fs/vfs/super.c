@@ -308,13 +308,14 @@ static int wait_for_writers(struct super_block *sb)
 	return 0;
 }
 
-#define REMOUNT_FLAGS (SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC)
+#define REMOUNT_FLAGS (SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC | SB_POSIXACL)
 
 int sb_remount(struct super_block *sb, u32 flags, char *data)
 {
 	u32 old = sb->flags;
 	int rc = 0;
 
+	flags |= old & SB_POSIXACL;
 	if (flags & ~old & SB_RDONLY) {
 		WRITE_ONCE(sb->flags, old | SB_RDONLY);
 		smp_mb(); /* writers count first and ask then */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Extended attributes: names, permissions, the system calls. File systems store; what is not in the
- * namespaces user., trusted. and security. does not exist (no POSIX ACLs: EOPNOTSUPP). */
+ * namespaces user., trusted. and security. does not exist, but for the POSIX ACLs of file systems with
+ * SB_POSIXACL. */
 #include "vfs_internal.h"
 
 #include <kernel/syscall.h>
@@ -23,6 +24,11 @@ static int xattr_permission(struct inode *i, const char *name, bool write)
 		if (!capable(CAP_SYS_ADMIN))
 			return write ? -EPERM : -ENODATA;
 		return 0;
+	}
+	if (str_has_prefix(name, "system.posix_acl_")) {
+		if (!(i->sb->flags & SB_POSIXACL))
+			return -EOPNOTSUPP;
+		return write && !inode_owner_or_capable(i) ? -EPERM : 0;
 	}
 	if (!str_has_prefix(name, "user."))
 		return -EOPNOTSUPP;

@@ -419,6 +419,7 @@ extern struct fs_struct init_fs;
 int fs_struct_clone(struct fs_struct *from, struct fs_struct **out);
 void fs_struct_put(struct fs_struct *fs);
 void fs_get_root(struct fs_struct *fs, struct path *out); /* references */
+mode_t current_umask(void);
 void fs_get_cwd(struct fs_struct *fs, struct path *out);
 
 /* --- super blocks and mounts --- */
