@@ -13,14 +13,18 @@ Power off by ACPI ends QEMU with status 0; so does a reset, because of -no-reboo
 A QEMU never outlives the tool: it gets SIGKILL when its parent dies, and is killed by its process
 group at the end of a command, at an exception and at a signal.
 """
+import atexit
 import ctypes
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+
+from . import disks
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.environ.get("KEELSON_CACHE") or os.path.join(
@@ -41,7 +45,8 @@ class VmError(Exception):
 
 @dataclasses.dataclass
 class Options:
-    """What to boot. boot is direct, bios or uefi; kernel is keelson, linux or a file."""
+    """What to boot. boot is direct, bios or uefi; kernel is keelson, linux or a file; disks are
+    what --disk takes (disks.parse)."""
     kernel: str = "keelson"
     config: str = "default"
     image: str = "default"
@@ -167,7 +172,9 @@ def boot_arguments(opt, append):
         line = " ".join(filter(None, [LINUX_APPEND, append, opt.append]))
         if opt.smp > 1:
             line += " tsc=reliable"
-        return ["-kernel", linux_kernel(), "-initrd", image_path(opt.image), "-append", line]
+        kernel = linux_kernel()
+        initrd, line = linux_initrd(opt, line)
+        return ["-kernel", kernel, "-initrd", initrd, "-append", line]
     line = " ".join(filter(None, [KEELSON_APPEND, append, opt.append]))
     kernel = kernel_path(opt, "kernel.elf" if opt.boot == "direct" else "kernel.img")
     if opt.boot == "direct":
@@ -175,6 +182,39 @@ def boot_arguments(opt, append):
     iso = make_iso(kernel, opt, line)
     firmware = ["-bios", OVMF] if opt.boot == "uefi" else []
     return firmware + ["-cdrom", iso, "-boot", "d"]
+
+
+def linux_initrd(opt, line):
+    """The image, with modules for the machine's disks behind it; the command line that loads them."""
+    image = image_path(opt.image)
+    args = list(opt.extra) + disk_arguments(opt)
+    init = re.search(r"(?:^| )rdinit=(\S+)", line)
+    folder = os.path.join(TOP, "build/linux")
+    os.makedirs(folder, exist_ok=True)
+    target = os.path.join(folder, "%d.cpio" % os.getpid())
+    try:
+        first = disks.linux_initrd(image, os.path.join(CACHE, "linux/modules"), args,
+                                   init.group(1) if init else "/init", target)
+    except ValueError as err:
+        raise VmError(str(err)) from err
+    if not first:
+        return image, line
+    atexit.register(remove, target)
+    return target, re.sub(r"(^| )rdinit=\S+", "", line) + " rdinit=" + first
+
+
+def remove(path):
+    """Delete a file that may be gone already."""
+    if os.path.exists(path):
+        os.remove(path)
+
+
+def disk_arguments(opt):
+    """QEMU's arguments for opt.disks."""
+    try:
+        return disks.arguments(opt.disks, opt.smp)
+    except ValueError as err:
+        raise VmError(str(err)) from err
 
 
 def make_iso(kernel, opt, line):
@@ -200,9 +240,7 @@ def command(opt, append="", serials=(), gdb=None):
            str(opt.smp), "-m", opt.mem, "-no-reboot", "-nic", "none",
            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     cmd += ["-display", opt.display or "none"]
-    for i, disk in enumerate(opt.disks):
-        cmd += ["-drive", "file=%s,if=none,id=disk%d,format=raw,cache=writeback" % (disk, i),
-                "-device", "virtio-blk-pci,drive=disk%d" % i]
+    cmd += disk_arguments(opt)
     for value in serials:
         cmd += ["-serial", value]
     if gdb:
