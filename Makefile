@@ -30,7 +30,7 @@ export KEELSON_CACHE
 modules := arch/x86_64 src fs net drivers
 
 # Targets that need no configuration and no list of modules.
-light := help clean distclean setup run test check bench stress
+light := help clean distclean setup run test check bench stress crash
 ifeq ($(filter-out $(light),$(or $(MAKECMDGOALS),all)),)
 include scripts/build/light.mk
 else

@@ -3,7 +3,7 @@
 # Targets that work on a machine that has nothing yet: they set it up, then start make again with
 # the targets that need a configuration.
 
-.PHONY: help clean distclean setup run test check bench stress
+.PHONY: help clean distclean setup run test check bench stress crash
 help:
 	@sed -n 's/^#: \?//p' scripts/build/light.mk
 
@@ -20,6 +20,7 @@ help:
 #: make check              static checks: warnings, clang, cppcheck, shellcheck, style
 #: make bench              figures, Linux beside them
 #: make stress             long stress, each 10 minutes, in the debug configuration
+#: make crash              power cuts under ext2: every state that the writes of a disk allow
 #: make setup              install what is missing and fetch sources (run and test do it)
 #: make menuconfig         edit the configuration; defconfig resets, savedefconfig commits it
 #: make clean              remove build/
@@ -70,6 +71,10 @@ bench: setup
 stress: setup
 	$(Q)$(MAKE) $(jobs) CONFIG=debug all images
 	$(Q)$(python) tests/runner.py --config debug --seconds $(or $(SECONDS_EACH),600) soak
+
+crash: setup
+	$(Q)$(MAKE) $(jobs) all images
+	$(Q)$(python) tests/runner.py --seconds 1 powercut
 
 clean:
 	rm -rf build compile_commands.json

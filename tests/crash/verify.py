@@ -87,6 +87,8 @@ class Replay:
     def wanted(self, ack, rng):
         """Promises to look at: the latest two and one of the older ones."""
         done = [n for n in self.workloads if n <= ack]
+        if done and self.workloads[done[-1]].latest:
+            done = done[-1:]
         out = {}
         for n in done[-2:] + ([rng.choice(done[:-2])] if len(done) > 2 else []):
             for path, node in self.workloads[n].expect.items():

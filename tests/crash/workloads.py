@@ -8,6 +8,7 @@ acknowledgement. A small model of files tells what must be there from then on.
 import copy
 import dataclasses
 import itertools
+import random
 
 PERSIST = ("sync", "fsync", "fsyncdir", "fdatasync", "syncfs")
 
@@ -148,12 +149,14 @@ MOVES = {("rename", "A", "B/A")}
 @dataclasses.dataclass
 class Workload:
     """One case: script lines, the operations' text, and the names that must be there after ack.
-    expect: {path: node or None (must be absent)}; moved: a directory changes its parent."""
+    expect: {path: node or None (must be absent)}; moved: a directory changes its parent; latest:
+    the promise holds only until the next acknowledgement."""
     number: int
     title: str
     lines: list
     expect: dict
     moved: bool
+    latest: bool = False
 
 
 def line(folder, op):
@@ -225,3 +228,58 @@ def sequences(root, depth=2, step=1, first=1):
                 out.append(w)
                 number += 1
     return out
+
+
+# --- mixed load: long random sequences in one tree ---
+
+FOLDERS = ["d0", "d1", "d0/d2", "d1/d3", "d0/d2/d4"]
+NAMES = FOLDERS + [d + "/" + f for d in [""] + FOLDERS for f in ("f0", "f1", "f2")]
+NAMES = [n.lstrip("/") for n in NAMES]
+
+
+def random_operation(rng):
+    """One operation on the names of the pool; it may turn out to be impossible."""
+    a, b, seed = rng.choice(NAMES), rng.choice(NAMES), rng.randrange(1000)
+    size = rng.choice((10, 700, 4096, 9000, 60000))
+    at = rng.choice((0, 0, 100, 4096, 30000))
+    return rng.choice([
+        ("create", a), ("mkdir", rng.choice(FOLDERS)), ("mkdir", rng.choice(FOLDERS)),
+        ("write", a, at, size, seed), ("write", a, at, size, seed), ("mwrite", a, 0, 200, seed),
+        ("dsync", a, at, min(size, 9000), seed), ("direct", a, 0, 4096, seed),
+        ("truncate", a, rng.choice((0, 5, 5000, 70000))), ("rename", a, b), ("rename", a, b),
+        ("link", a, b), ("unlink", a), ("unlink", b), ("rmdir", a), ("symlink", "t%d" % seed, a)])
+
+
+def snapshot(model):
+    """Names to what they show: kind and bytes."""
+    return {n: (v["kind"], bytes(v.get("data", b""))) for n, v in model.names.items()}
+
+
+def mixed(root, seed, segments):
+    """A sequence of `segments` parts, each synchronised and acknowledged. What a part promises are
+    the names that the next part does not touch."""
+    rng = random.Random(seed)
+    folder, model = root + "/mixed", Model()
+    parts, touched_by = [], []
+    for number in range(1, segments + 1):
+        lines = ["mkdir " + folder] if number == 1 else []
+        touched, moved, ops = set(), False, []
+        while len(ops) < rng.randrange(3, 15):
+            before = snapshot(model)
+            op = random_operation(rng)
+            isdir = model.names.get(op[1], {}).get("kind") == "dir"
+            if not model.apply(*op):
+                continue
+            after = snapshot(model)
+            touched |= {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+            moved |= op[0] == "rename" and isdir
+            ops.append(op)
+            lines.append(line(folder, op))
+        lines += [rng.choice(("sync", "syncfs " + folder)), "ack %d" % number]
+        expect = {folder + "/" + n: copy.deepcopy(model.names.get(n)) for n in NAMES}
+        parts.append(Workload(number, "mixed part %d" % number, lines, expect, moved, True))
+        touched_by.append(touched)
+    for part, touched in zip(parts, touched_by[1:]):
+        for n in touched:
+            part.expect.pop(folder + "/" + n, None)
+    return parts

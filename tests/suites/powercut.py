@@ -18,7 +18,8 @@ ACK, FS = (1 * MIB, 2 * MIB), (2 * MIB, 10 * MIB)
 BATCH = 60
 FORMATS = [("-b", "1024", "-I", "128"), ("-b", "4096", "-I", "256"), ("-b", "2048", "-I", "256")]
 # Of all pairs of operations the quick form takes every STEP-th, and so many reorderings an epoch.
-STEP, SUBSETS = 3, 2
+STEP, SUBSETS = 3, 4
+MIXED, PARTS = 2, 60  # sequences of random operations, and acknowledgements in each
 
 
 def make_disk(path, options):
@@ -69,9 +70,12 @@ def replay(base, log, batch, share, subsets):
     return (lambda f: (r.states, f))(r.run("cut", share, subsets))
 
 
-def run(ctx, step=STEP, subsets=SUBSETS):
+def run(ctx, step=STEP, subsets=SUBSETS, mixed=MIXED):
+    if ctx.seconds:  # make crash
+        step, subsets, mixed = 1, 24, 30
     cases = workloads.sequences("/mnt", step=step)
     batches = [cases[i:i + BATCH] for i in range(0, len(cases), BATCH)]
+    batches += [workloads.mixed("/mnt", "mixed-%d" % k, PARTS) for k in range(mixed)]
     jobs = max(2, os.cpu_count() or 1)
     total = 0
     with tempfile.TemporaryDirectory(prefix="keelson-cut-") as folder, \
@@ -90,7 +94,7 @@ def run(ctx, step=STEP, subsets=SUBSETS):
             states = sum(s for s, _ in done)
             failures = [f for _, fs in done for f in fs]
             total += states
-            ctx.check("batch %d/%d workloads" % (number, len(batch)), not failures and states > 0,
+            ctx.check("batch %d/%s" % (number, batch[0].title.split()[0]), not failures and states > 0,
                       failures[0][0] if failures else "no states",
                       "\n\n".join("%s\n  %s" % (l, "\n  ".join(p)) for l, p in failures))
     print("# powercut: %d states" % total, flush=True)
