@@ -274,7 +274,7 @@ static long control_remove(int number)
 	list_del(&l->node);
 	disk_remove(l->disk);
 	kfree(l);
-	return number;
+	return 0;
 }
 
 static long control_ioctl(struct file *f __maybe_unused, unsigned int cmd, u64 arg)

@@ -255,8 +255,7 @@ static void clear(struct loop *l)
 	(void)bdev_sync(l->disk->whole);
 	WRITE_ONCE(l->state, LOOP_GOING); /* requests fail from here on */
 	disk_set_capacity(l->disk, 0);
-	if (!l->disk->hidden_parts)
-		(void)disk_rescan(l->disk);
+	(void)disk_rescan(l->disk); /* they go */
 	l->disk->hidden_parts = true;
 	disk_freeze(l->disk);
 	disk_unfreeze(l->disk);
@@ -267,7 +266,6 @@ static void clear(struct loop *l)
 	l->file = NULL;
 	spin_unlock(&l->spin);
 	memset(&l->info, 0, sizeof(l->info));
-	l->disk->read_only = false;
 	l->disk->limits.logical_block = l->disk->limits.physical_block = SECTOR_SIZE;
 	l->disk->limits.io_min = SECTOR_SIZE;
 	l->disk->limits.max_discard = l->disk->limits.max_zeroes = 0;
@@ -355,7 +353,7 @@ static long put_old_status(u64 arg, const struct loop_info64 *in)
 				 .lo_offset = (s32)in->lo_offset,
 				 .lo_flags = (s32)in->lo_flags };
 
-	if ((u64)out.lo_offset != in->lo_offset || in->lo_sizelimit)
+	if ((u64)out.lo_offset != in->lo_offset)
 		return -EOVERFLOW;
 	memcpy(out.lo_name, in->lo_file_name, LO_NAME_SIZE);
 	return copy_to_user(USER_PTR(arg), &out, sizeof(out));

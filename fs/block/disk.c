@@ -306,7 +306,7 @@ int disk_rescan(struct disk *d)
 {
 	int rc = 0;
 
-	if (d->hidden_parts)
+	if (d->hidden_parts && d->sectors)
 		return -EINVAL;
 	mutex_lock(&d->open_mutex);
 	if (d->removed)

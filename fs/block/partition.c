@@ -113,7 +113,7 @@ int partition_add(struct disk *d, unsigned int partno, u64 start, u64 sectors)
 	int rc = -EINVAL;
 
 	mutex_lock(&d->open_mutex);
-	if (d->hidden_parts || start + sectors < start || start + sectors > d->sectors)
+	if (start + sectors < start || start + sectors > d->sectors)
 		goto out;
 	rc = -EBUSY;
 	list_for_each_entry(bd, &d->parts, node) {

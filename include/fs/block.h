@@ -247,7 +247,8 @@ void disk_remove(struct disk *d);
 void disk_free(struct disk *d); /* never added */
 /* New size: devices that grow; sends the change to openers and sysfs. */
 void disk_set_capacity(struct disk *d, u64 sectors);
-int disk_rescan(struct disk *d); /* partitions again: -EBUSY when one is in use */
+/* Partitions again (none, where the size is 0): -EBUSY when one is in use. */
+int disk_rescan(struct disk *d);
 /* Waits for all requests and keeps new ones waiting, to change what they depend on: not for drivers
  * with submit_bio. Between the two the caller must not wait for pages of this disk. Does not nest. */
 void disk_freeze(struct disk *d);

@@ -5,6 +5,7 @@ import glob
 import os
 
 from vmlib.guest import Guest, PANICKED, TIMED_OUT
+from vmlib import qemu
 from vmlib.qemu import Options
 
 from . import both, check_reports
@@ -14,6 +15,8 @@ LIMIT = 180
 IMAGE = "test"
 # These try everything on everything, device nodes included: last, in a machine of their own.
 ROUGH = ("badargs", "random_syscalls")
+# What is part of our kernel and a module of Linux's: with its parameters.
+MODULES = {"blockdev": (("brd", "rd_nr=16 rd_size=16384"), ("loop", "max_loop=8"))}
 
 
 def split(text):
@@ -25,6 +28,15 @@ def split(text):
         elif lines is not None:
             lines.append(line)
     return cases
+
+
+def load_modules(guest, program):
+    """For Linux: the drivers that a program needs, from the kernel's package."""
+    for name, parameters in MODULES.get(program, ()):
+        path = os.path.join(qemu.CACHE, "linux/modules/kernel/drivers/block/%s.ko" % name)
+        with open(path, "rb") as f:
+            guest.run(["sh", "-c", "cat >/tmp/m.ko; insmod /tmp/m.ko %s; rm /tmp/m.ko" % parameters],
+                      stdin=f.read())
 
 
 def run_program(guest, program, names):
@@ -54,6 +66,8 @@ def run_kernel(ctx, kernel, config, programs):
             continue
         with Guest(Options(kernel=kernel, config=config, image=IMAGE, smp=2)) as guest:
             for program in group:
+                if kernel == "linux":
+                    load_modules(guest, program)
                 results[program] = run_program(guest, program, programs[program])
             check_reports(ctx, guest)
     return results
