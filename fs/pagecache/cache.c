@@ -35,10 +35,10 @@ u64 buffer_pages(void)
 	return (u64)atomic64_read(&device_pages);
 }
 
-static void count_pages(const struct mapping *m, s64 n)
+static __always_inline void count_pages(const struct mapping *m, s64 n)
 {
 	atomic64_add(&cached_pages, n);
-	if (unlikely(S_ISBLK(m->host->mode)))
+	if (unlikely(m->bdev) && S_ISBLK(m->host->mode))
 		atomic64_add(&device_pages, n);
 }
 
@@ -81,7 +81,7 @@ struct page *mapping_find_page(struct mapping *m, u64 index)
 }
 
 /* With check_size: -ERANGE when the page lies behind the end of the file. */
-static int add_page(struct mapping *m, struct page *p, u64 index, bool check_size)
+static __always_inline int add_page(struct mapping *m, struct page *p, u64 index, bool check_size)
 {
 	int rc;
 
@@ -249,9 +249,10 @@ int mapping_add_locked(struct mapping *m, struct page *p, u64 index)
 /* --- removal --- */
 
 /* m->lock held: p, which is in the tree, leaves it. */
-static void erase_page(struct mapping *m, struct page *p)
+static __always_inline void erase_page(struct mapping *m, struct page *p)
 {
-	mapping_forget_dirty(m, p);
+	if (unlikely(m->nr_dirty))
+		mapping_forget_dirty(m, p);
 	xa_erase(&m->pages, p->index);
 	WRITE_ONCE(p->mapping, NULL);
 	m->nr_pages--;
@@ -261,7 +262,7 @@ static void erase_page(struct mapping *m, struct page *p)
 }
 
 /* Takes p out of the tree; the tree's reference is the caller's now. False: it was not there. */
-static bool remove_page(struct mapping *m, struct page *p, u64 index)
+static __always_inline bool remove_page(struct mapping *m, struct page *p, u64 index)
 {
 	bool mine;
 

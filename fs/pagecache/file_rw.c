@@ -147,7 +147,7 @@ static size_t fill_prepared(struct mapping *m, struct page *p, unsigned int off,
 }
 
 /* Into a page of a file with backing store, at most n bytes; the size follows. */
-static int write_backed(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
+static noinline int write_backed(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
 			size_t *copied)
 {
 	struct mapping *m = i->mapping;
@@ -178,12 +178,10 @@ static int write_backed(struct inode *i, u64 index, unsigned int off, size_t n, 
 	return rc;
 }
 
-static int write_memory(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
-			size_t *copied)
+static __always_inline int write_memory(struct mapping *m, u64 index, unsigned int off, size_t n,
+					struct uio *u, size_t *copied)
 {
-	struct mapping *m = i->mapping;
 	struct page *p;
-	loff_t end;
 	int rc;
 
 	do {
@@ -191,17 +189,10 @@ static int write_memory(struct inode *i, u64 index, unsigned int off, size_t n, 
 		if (p) {
 			*copied = uio_read_from(u, (char *)page_address(p) + off, n);
 			page_put(p);
-			rc = *copied ? 0 : -EFAULT;
-		} else {
-			rc = write_fresh(m, index, off, n, u, copied);
+			return *copied ? 0 : -EFAULT;
 		}
+		rc = write_fresh(m, index, off, n, u, copied);
 	} while (rc == -EEXIST);
-	end = (loff_t)(index * PAGE_SIZE + off + *copied);
-	if (end > i->size && *copied) {
-		spin_lock(&m->lock);
-		WRITE_ONCE(i->size, end);
-		spin_unlock(&m->lock);
-	}
 	return rc;
 }
 
@@ -220,11 +211,16 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 		size_t n = min_t(size_t, PAGE_SIZE - off, u->count), copied = 0;
 
 		rc = backed ? write_backed(i, (u64)at / PAGE_SIZE, off, n, u, &copied)
-			    : write_memory(i, (u64)at / PAGE_SIZE, off, n, u, &copied);
+			    : write_memory(i->mapping, (u64)at / PAGE_SIZE, off, n, u, &copied);
 		if (rc == -EAGAIN)
 			continue;
 		at += (loff_t)copied;
 		done += (ssize_t)copied;
+		if (at > i->size) {
+			spin_lock(&i->mapping->lock);
+			WRITE_ONCE(i->size, at);
+			spin_unlock(&i->mapping->lock);
+		}
 		if (rc)
 			break;
 		if (!backed && copied < n) {

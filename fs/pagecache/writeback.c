@@ -69,7 +69,7 @@ void page_mark_dirty(struct page *p)
 
 void mapping_forget_dirty(struct mapping *m, struct page *p)
 {
-	if (!m->nr_dirty || !xa_get_mark(&m->pages, p->index, PAGECACHE_MARK_DIRTY))
+	if (!xa_get_mark(&m->pages, p->index, PAGECACHE_MARK_DIRTY))
 		return;
 	xa_clear_mark(&m->pages, p->index, PAGECACHE_MARK_DIRTY);
 	m->nr_dirty--;

@@ -169,7 +169,6 @@ struct task {
 	u64 timer_slack_ns, default_timer_slack_ns; /* P */
 	char comm[16];		    /* L to write; readers may see a torn name */
 	u64 min_flt, maj_flt;	    /* P */
-	bool fault_major;	    /* P: the fault being handled waited for a device */
 	u64 rchar, wchar, syscr, syscw; /* P: /proc/PID/io */
 	u64 io_read, io_write, io_cancelled; /* P: bytes of devices, same file */
 	u32 nr_dirtied;		    /* P: pages since dirty_throttle */

@@ -278,10 +278,13 @@ static int file_fault(struct vma *v, u64 addr, pte_t *t, bool write)
 	struct mapping *m;
 	int rc = generic ? mapping_fault(&f) : v->ops->fault(&f);
 
-	if (unlikely(f.major))
-		current->fault_major = true;
 	if (rc)
 		return rc;
+	if (unlikely(f.major)) { /* mm_fault counts it as a minor one */
+		current->maj_flt++;
+		current->min_flt--;
+		vm_count(VM_PGMAJFAULT, 1);
+	}
 	/* The handler mapped device memory itself. */
 	if (!f.page)
 		return 0;
@@ -439,16 +442,9 @@ int mm_fault(u64 addr, u32 fault, int *sig, int *si_code) NO_LOCK_ANALYSIS
 	} while (unlikely(rc == -EAGAIN) && !fatal_signal_pending());
 	if (likely(rc == 0 || rc == -EAGAIN)) {
 		vm_count(VM_PGFAULT, 1);
-		if (unlikely(current->fault_major)) {
-			current->fault_major = false;
-			current->maj_flt++;
-			vm_count(VM_PGMAJFAULT, 1);
-		} else {
-			current->min_flt++;
-		}
+		current->min_flt++;
 		return 0;
 	}
-	current->fault_major = false;
 	if (rc == -ENOMEM)
 		return fault_no_memory(fault);
 	if (rc != -EFAULT) {

@@ -9,6 +9,15 @@
 
 enum uio_op { UIO_OUT, UIO_IN, UIO_ZERO };
 
+static __always_inline void normalize(struct uio *u)
+{
+	while (u->offset == u->iov->len) {
+		u->iov++;
+		u->nr--;
+		u->offset = 0;
+	}
+}
+
 static void uio_step(struct uio *u, size_t n)
 {
 	u->offset += n;
@@ -47,7 +56,7 @@ static size_t uio_move(struct uio *u, enum uio_op op, char *buf, size_t n)
 	while (done < n) {
 		size_t k, moved;
 
-		uio_normalize(u);
+		normalize(u);
 		k = min(n - done, (size_t)u->iov->len - u->offset);
 		moved = move_some(u, op, buf ? buf + done : NULL, u->iov->base + u->offset, k);
 		u->offset += moved;
@@ -94,11 +103,7 @@ void uio_skip(struct uio *u, size_t n)
 
 void uio_normalize(struct uio *u)
 {
-	while (u->offset == u->iov->len) {
-		u->iov++;
-		u->nr--;
-		u->offset = 0;
-	}
+	normalize(u);
 }
 
 void uio_revert(struct uio *u, size_t n)

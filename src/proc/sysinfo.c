@@ -24,6 +24,7 @@ SYSCALL(sysinfo, struct user_ptr, uinfo)
 	s.totalram = m.total * PAGE_SIZE;
 	s.freeram = m.free * PAGE_SIZE;
 	s.sharedram = m.shared * PAGE_SIZE;
+	s.bufferram = m.buffers * PAGE_SIZE;
 	s.procs = (u16)min(task_count(), 0xffffu);
 	s.mem_unit = 1;
 	return copy_to_user(uinfo, &s, sizeof(s));
