@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors on purpose, for tests: /sys/block/NAME/inject of configurations with CONFIG_BLOCK_INJECT.
  *	echo "nth 17" > inject		the 17th request from now on fails, once
+ *	echo "from 17" > inject		that one and all behind it: the disk has died
  *	echo "sectors 100 8 r" > inject	every read (w: write, a: any) that touches 100..107 fails
  *	echo off > inject
  * Reading tells the rule and how many requests came since it was set. */
@@ -10,6 +11,7 @@
 
 struct disk_inject {
 	u64 nth;	 /* 0: by sector */
+	bool onwards;	 /* not the nth alone */
 	u64 start, nr;
 	char what;	 /* r, w, a */
 	u64 seen, hits;	 /* A */
@@ -25,7 +27,7 @@ bool inject_hits(struct disk *d, unsigned int op, u64 sector, u64 nr)
 		return false;
 	count = __atomic_add_fetch(&in->seen, 1, __ATOMIC_RELAXED);
 	if (in->nth)
-		hit = count == in->nth;
+		hit = in->onwards ? count >= in->nth : count == in->nth;
 	else
 		hit = sector < in->start + in->nr && in->start < sector + nr &&
 		      (in->what == 'a' || (in->what == 'r') == (op == BIO_READ));
@@ -46,8 +48,9 @@ int inject_show(struct disk *d, struct strbuf *sb)
 	if (!in || (!in->nth && !in->nr))
 		sb_puts(sb, "off\n");
 	else if (in->nth)
-		sb_printf(sb, "nth %llu seen %llu hits %llu\n", (unsigned long long)in->nth,
-			  (unsigned long long)in->seen, (unsigned long long)in->hits);
+		sb_printf(sb, "%s %llu seen %llu hits %llu\n", in->onwards ? "from" : "nth",
+			  (unsigned long long)in->nth, (unsigned long long)in->seen,
+			  (unsigned long long)in->hits);
 	else
 		sb_printf(sb, "sectors %llu %llu %c seen %llu hits %llu\n",
 			  (unsigned long long)in->start, (unsigned long long)in->nr, in->what,
@@ -61,9 +64,11 @@ static int parse(const char *text, struct disk_inject *rule)
 
 	if (strncmp(text, "off", 3) == 0)
 		return 0;
-	if (strncmp(text, "nth ", 4) == 0) {
-		rule->nth = parse_u64(text + 4, &end, 10);
-		return end == text + 4 || !rule->nth ? -EINVAL : 0;
+	rule->onwards = strncmp(text, "from ", 5) == 0;
+	if (rule->onwards || strncmp(text, "nth ", 4) == 0) {
+		text += rule->onwards ? 5 : 4;
+		rule->nth = parse_u64(text, &end, 10);
+		return end == text || !rule->nth ? -EINVAL : 0;
 	}
 	if (strncmp(text, "sectors ", 8) != 0)
 		return -EINVAL;

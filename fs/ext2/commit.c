@@ -592,7 +592,8 @@ static void give_back(struct commit *c, u32 failed) NO_LOCK_ANALYSIS
 			continue;
 		if (im->dead) {
 			list_del(&im->node);
-			buf_put(im->tbuf);
+			if (im->tbuf) /* NULL: its pass was never begun */
+				buf_put(im->tbuf);
 			im->tbuf = NULL;
 			spin_lock(&s->lock);
 			list_add_tail(&im->node, &s->txn.dead);

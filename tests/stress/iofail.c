@@ -4,7 +4,7 @@
  *	iofail DEVICE HOOK BASE RESULTS MOUNTOPTIONS RULE FIRST LAST STEP
  *	iofail work DEVICE MOUNTOPTIONS		once, without a hook: the disk itself fails
  *
- * For n = FIRST, FIRST+STEP, ... LAST: BASE (a file with an ext2 image) is written to DEVICE, the
+ * For n = FIRST, FIRST+STEP, ... LAST: BASE (a file or device with an ext2 file system) is written to DEVICE, the
  * hook (/sys/block/NAME/inject) gets "RULE n", the file system is mounted, worked on and unmounted,
  * the hook is cleared, and the device's content appended to RESULTS (a device or file, "-" for none)
  * for the host's e2fsck. "nth" fails one request, "from" it and all that follow.
@@ -133,8 +133,12 @@ static void map_it(struct object *o, size_t off, size_t len)
 	int fd = open(o->path, O_RDWR), rc;
 	char *map;
 
-	if (tell(fd, "open", o->path) || !o->there || off + len > o->size)
+	if (tell(fd, "open", o->path))
 		return;
+	if (!o->there || off + len > o->size) { /* an earlier write failed */
+		close(fd);
+		return;
+	}
 	/* A page that cannot be read would be a SIGBUS: read it first. */
 	if (tell(pread(fd, buf, off + len, 0) == (ssize_t)(off + len) ? 0 : -1, "read", o->path)) {
 		close(fd);
@@ -356,6 +360,19 @@ static void copy(const char *from, const char *to, off_t at)
 	close(out);
 }
 
+static off_t size_of(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	if (size <= 0) {
+		perror(path);
+		exit(2);
+	}
+	close(fd);
+	return size;
+}
+
 static void reset(void)
 {
 	memset(objects, 0, sizeof(objects));
@@ -386,14 +403,14 @@ int main(int argc, char **argv)
 {
 	unsigned long first, last, step, seen;
 	off_t size;
-	struct stat st;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && !strcmp(argv[1], "work"))
 		return once(argv[2], argv[3]);
-	if (argc != 10 || stat(argv[3], &st))
-		return fprintf(stderr, "usage: iofail DEVICE HOOK BASE RESULTS OPTIONS RULE FIRST LAST STEP\n"), 2;
-	size = st.st_size;
+	if (argc != 10)
+		return fprintf(stderr, "usage: iofail DEVICE HOOK BASE RESULTS OPTIONS RULE FIRST LAST "
+			       "STEP\n"), 2;
+	size = size_of(argv[3]);
 	first = strtoul(argv[7], NULL, 10);
 	last = strtoul(argv[8], NULL, 10);
 	step = strtoul(argv[9], NULL, 10);
