@@ -141,6 +141,7 @@ struct ext2_sb {
 	u64 done_id;		 /* commit_mutex: last transaction written; READ_ONCE */
 	u64 stable_id;		 /* commit_mutex: the same, and flushed */
 	u64 pending_blocks, pending_inodes; /* S: freed, not to be had yet, commit included */
+	bool abandoned;		 /* unmounting: what could not be written has been thrown away */
 	bool aborted;		 /* A: remounted read-only by an error: no new operations */
 	bool write_failed;	 /* A: has been reported */
 	u64 report_window;	 /* S: rate limit of error messages */
@@ -375,6 +376,8 @@ void ext2_note_free(struct ext2_sb *s, u32 start, u32 count); /* count 0: an ino
 void ext2_txn_init(struct ext2_txn *t, u64 id);
 /* Space that a commit would give: true when one was made and the caller should try again. Not
  * inside an operation, no page locked. */
+/* Unmounting, and the disk takes no more: forgets all that the running transaction holds. */
+void ext2_abandon(struct ext2_sb *s);
 bool ext2_make_space(struct ext2_sb *s);
 bool ext2_sb_make_space(struct super_block *sb);
 void ext2_inode_changed(struct inode *i); /* super_ops.dirty_inode */

@@ -429,7 +429,7 @@ static int stop_writing(struct ext2_sb *s)
 	ext2_flusher_stop(s);
 	rc = ext2_commit_all(s);
 	spin_lock(&s->lock);
-	if (s->was_clean && !rc)
+	if (s->was_clean && !rc && !s->abandoned)
 		s->es->s_state |= EXT2_STATE_VALID;
 	s->es->s_free_blocks_count = (u32)s->free_blocks;
 	s->es->s_free_inodes_count = (u32)s->free_inodes;
@@ -444,8 +444,8 @@ static void ext2_put_super(struct super_block *sb)
 
 	if (!s)
 		return;
-	if (s->flusher_on)
-		(void)stop_writing(s);
+	if (s->flusher_on && stop_writing(s))
+		ext2_abandon(s);
 	sb->private = NULL;
 	release(s);
 }
@@ -453,10 +453,15 @@ static void ext2_put_super(struct super_block *sb)
 static int ext2_sync_fs(struct super_block *sb, bool wait)
 {
 	struct ext2_sb *s = ext2_s(sb);
+	int rc;
 
-	if (!s || !s->es)
+	if (!s || !s->es || !s->flusher_on)
 		return 0;
-	return ext2_commit(s, ext2_running_id(s), wait);
+	rc = ext2_commit(s, ext2_running_id(s), wait);
+	/* What the transaction holds would keep inodes and blocks for ever. */
+	if (rc && sb->state == SB_STATE_DYING)
+		ext2_abandon(s);
+	return rc;
 }
 
 static int ext2_statfs(struct dentry *d, struct kstatfs *st)

@@ -54,7 +54,7 @@ void ext2_dirty(struct ext2_inode *ei, u8 how)
 	struct ext2_sb *s = ext2_is(ei);
 	u8 old;
 
-	if (!ei->vfs.nlink)
+	if (!ei->vfs.nlink || unlikely(READ_ONCE(s->abandoned)))
 		return;
 	spin_lock(&ei->vfs.spin);
 	old = ei->dirty;
@@ -73,7 +73,7 @@ void ext2_dirty_data(struct ext2_inode *ei)
 {
 	struct ext2_sb *s = ext2_is(ei);
 
-	if (!list_empty(&ei->data_node) || !ei->vfs.nlink)
+	if (!list_empty(&ei->data_node) || !ei->vfs.nlink || READ_ONCE(s->abandoned))
 		return;
 	inode_get(&ei->vfs);
 	spin_lock(&s->lock);
@@ -241,6 +241,65 @@ bool ext2_sb_make_space(struct super_block *sb)
 void ext2_inode_changed(struct inode *i)
 {
 	ext2_dirty(ext2_i(i), EI_DIRTY_META);
+}
+
+/* --- the end of a file system that cannot be written --- */
+
+/* Takes blocks and what comes free out of the running transaction. s->lock held. */
+static void drop_blocks(struct ext2_sb *s, struct list_head *bufs, struct list_head *dead)
+{
+	struct ext2_frees *f;
+	struct buf *b;
+
+	list_for_each_entry(b, &s->txn.bufs, node) {
+		b->owner_flags = 0;
+		__atomic_fetch_and(&b->flags.v, ~(int)BUF_DIRTY, __ATOMIC_RELAXED);
+	}
+	list_splice_init(&s->txn.bufs, bufs);
+	list_splice_init(&s->txn.dead, dead);
+	while ((f = s->txn.frees)) {
+		s->txn.frees = f->next;
+		kfree(f);
+	}
+}
+
+void ext2_abandon(struct ext2_sb *s) NO_LOCK_ANALYSIS
+{
+	struct ext2_inode *ei, *en;
+	struct ext2_image *im, *in;
+	struct buf *b, *bn;
+	LIST_HEAD(inodes);
+	LIST_HEAD(data);
+	LIST_HEAD(bufs);
+	LIST_HEAD(dead);
+
+	/* At once, so that no commit writes a part of it. */
+	mutex_lock(&s->commit_mutex);
+	down_write(&s->txn_lock);
+	WRITE_ONCE(s->aborted, true);
+	spin_lock(&s->lock);
+	WRITE_ONCE(s->abandoned, true);
+	drop_blocks(s, &bufs, &dead);
+	list_splice_init(&s->txn.inodes, &inodes);
+	list_splice_init(&s->txn.data, &data);
+	ext2_txn_init(&s->txn, s->txn.id + 1);
+	spin_unlock(&s->lock);
+	up_write(&s->txn_lock);
+	mutex_unlock(&s->commit_mutex);
+	list_for_each_entry_safe(b, bn, &bufs, node) {
+		list_del_init(&b->node);
+		buf_put(b);
+	}
+	list_for_each_entry_safe(im, in, &dead, node)
+		kfree(im);
+	list_for_each_entry_safe(ei, en, &inodes, dirty_node) {
+		list_del_init(&ei->dirty_node);
+		inode_put(&ei->vfs);
+	}
+	list_for_each_entry_safe(ei, en, &data, data_node) {
+		list_del_init(&ei->data_node);
+		inode_put(&ei->vfs);
+	}
 }
 
 /* --- ranks --- */

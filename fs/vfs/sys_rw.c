@@ -462,8 +462,8 @@ SYSCALL(syncfs, unsigned int, fd)
 		return rc;
 	sb = r.file->inode->sb;
 	down_read(&sb->umount_lock);
-	if (!(sb->flags & SB_RDONLY))
-		rc = sb_sync(sb, true);
+	/* Read-only, too: errors may have made it so, with changes that have yet to be written. */
+	rc = sb_sync(sb, true);
 	up_read(&sb->umount_lock);
 	fd_put(r);
 	return rc;
