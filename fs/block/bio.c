@@ -4,9 +4,9 @@
  * Memory: writing back dirty pages is what frees memory, so a bio must be had when there is none.
  * Nothing here calls reclaim (it would come back to the file system whose locks the caller holds):
  * an allocation that fails takes from a reserve, and waits until a bio comes back when the reserve
- * is empty. Bios in flight come back without needing memory, so the wait ends. Three reserves: bios
- * with few vecs, with many, and parts of split bios; a part is asked for by somebody who holds a
- * whole bio, so they must not draw on the same reserve.
+ * is empty. Bios in flight come back without needing memory, so the wait ends. Four reserves: bios
+ * with few vecs, with many, parts of split bios, and pieces of bounced ones; parts and pieces are
+ * asked for by somebody who holds a bio, so they must not draw on the same reserve.
  * Lifetime: see fs/block.h; a part (bio->parent) belongs to the block layer and counts in
  * parent->remaining; the parent ends with the last one.
  * Locking: pool->lock (LOCK_DRIVER_IRQ), bios are freed in interrupt handlers. */
@@ -18,7 +18,9 @@
 #define RESERVE_LARGE 8
 #define RESERVE_PARTS 64
 
-enum { POOL_SMALL, POOL_LARGE, POOL_PARTS, POOLS };
+#define RESERVE_BOUNCE 4
+
+enum { POOL_SMALL, POOL_LARGE, POOL_PARTS, POOL_BOUNCE, POOLS };
 
 struct bio_pool {
 	struct spinlock lock;
@@ -112,6 +114,16 @@ struct bio *bio_alloc_child(struct bio *parent)
 			   .flags = parent->flags, .pool = POOL_PARTS, .vecs = parent->vecs,
 			   .nr_vecs = parent->nr_vecs, .max_vecs = parent->nr_vecs,
 			   .parent = parent };
+	return b;
+}
+
+struct bio *bio_alloc_bounce(struct bio *parent)
+{
+	struct bio *b = pool_get(&pools[POOL_BOUNCE], true);
+
+	*b = (struct bio){ .bdev = parent->bdev, .op = parent->op, .flags = parent->flags,
+			   .pool = POOL_BOUNCE, .vecs = (struct bio_vec *)(b + 1),
+			   .max_vecs = BOUNCE_PAGES };
 	return b;
 }
 
@@ -304,6 +316,7 @@ static int bio_init(void)
 {
 	return pool_init(&pools[POOL_SMALL], "bio", 0, RESERVE_SMALL) ?:
 	       pool_init(&pools[POOL_LARGE], "bio-256", BIO_MAX_VECS, RESERVE_LARGE) ?:
-	       pool_init(&pools[POOL_PARTS], "bio-part", 0, RESERVE_PARTS);
+	       pool_init(&pools[POOL_PARTS], "bio-part", 0, RESERVE_PARTS) ?:
+	       pool_init(&pools[POOL_BOUNCE], "bio-bounce", BOUNCE_PAGES, RESERVE_BOUNCE);
 }
 INIT_HOOK(INIT_CORE, bio_init);

@@ -38,6 +38,13 @@ void bio_chain_finish(struct bio_chain *c);
 struct bio *bio_alloc_child(struct bio *parent); /* same pages; sleeps for memory */
 void bio_finish(struct bio *b);			 /* error is set: end(), or the parent's */
 void bio_fail(struct bio *b, int error);
+#define BOUNCE_PAGES 16
+struct bio *bio_alloc_bounce(struct bio *parent);
+/* bounce.c */
+extern u64 bounce_limit;
+bool bounce_needed(const struct bio *b);
+void bounce_submit(struct bio *b);
+int bounce_reserve(void);
 /* segments.c */
 /* Segments of the first `*bytes` bytes of b that fit into one request: cuts *bytes. 0 segments:
  * they cannot be sent at all. */

@@ -208,6 +208,8 @@ int disk_add(struct disk *d)
 
 	fill_limits(&d->limits);
 	ASSERT(d->ops->queue_rq || d->ops->submit_bio);
+	if (d->limits.dma32 && bounce_reserve())
+		return -ENOMEM;
 	d->whole = bdev_create(d, 0, 0, d->sectors);
 	if (!d->whole)
 		return -ENOMEM;

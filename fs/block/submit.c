@@ -258,6 +258,7 @@ void bio_submit(struct bio *b)
 	struct disk *d = b->bdev->disk;
 	u64 bytes = b->nr_sectors << SECTOR_SHIFT, n;
 	unsigned int segs;
+	bool bounce;
 	int rc;
 
 	b->next = NULL;
@@ -284,7 +285,8 @@ void bio_submit(struct bio *b)
 		submit_fitting(d, b, 0);
 		return;
 	}
-	n = take(b, &d->limits, bytes, &segs);
+	bounce = unlikely(d->limits.dma32) && bounce_needed(b);
+	n = bounce ? 0 : take(b, &d->limits, bytes, &segs);
 	if (likely(n == bytes)) {
 		submit_fitting(d, b, segs);
 		return;
@@ -297,5 +299,8 @@ void bio_submit(struct bio *b)
 		}
 		b->flags &= ~BIO_PREFLUSH;
 	}
-	submit_parts(d, b);
+	if (bounce)
+		bounce_submit(b);
+	else
+		submit_parts(d, b);
 }
