@@ -49,18 +49,6 @@ static void release(struct file *f, struct bdev *bd)
 
 /* --- ranges --- */
 
-/* Throws the cached pages of a range away; -EBUSY when somebody else owns the device. */
-static int drop_pages(struct file *f, struct bdev *bd, u64 start, u64 len)
-{
-	int rc = hold(f, bd);
-
-	if (rc)
-		return rc;
-	mapping_truncate_range(&bd->inode->data, (loff_t)start, (loff_t)(start + len - 1));
-	release(f, bd);
-	return 0;
-}
-
 enum range_op { RANGE_DISCARD, RANGE_ZERO, RANGE_PUNCH };
 
 /* The pages go under inode->lock, so that no write through the cache is half lost. */
@@ -70,18 +58,19 @@ static int do_range(struct file *f, u64 start, u64 len, enum range_op op)
 	u64 sector = start >> SECTOR_SHIFT, nr = len >> SECTOR_SHIFT;
 	int rc;
 
-	down_write(&bd->inode->lock);
-	rc = drop_pages(f, bd, start, len);
+	rc = hold(f, bd); /* -EBUSY when somebody else owns the device */
 	if (rc)
-		goto out;
+		return rc;
+	down_write(&bd->inode->lock);
+	mapping_truncate_range(&bd->inode->data, (loff_t)start, (loff_t)(start + len - 1));
 	if (op == RANGE_DISCARD)
 		rc = bdev_discard(bd, sector, nr, 0);
 	else if (op == RANGE_PUNCH && !bd->disk->limits.max_zeroes)
 		rc = -EOPNOTSUPP;
 	else
 		rc = bdev_zero(bd, sector, nr, op == RANGE_ZERO ? BIO_NOUNMAP : 0);
-out:
 	up_write(&bd->inode->lock);
+	release(f, bd);
 	return rc;
 }
 
