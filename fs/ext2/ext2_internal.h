@@ -166,7 +166,6 @@ static inline void ext2_buf_filled(struct buf *b)
 
 /* --- inodes --- */
 struct ext2_dir;
-struct ext2_acl;
 
 /* ext2_inode.dirty */
 #define EI_DIRTY_TIME 1u /* only times */
@@ -207,8 +206,10 @@ struct ext2_inode {
 	struct buf *tbuf;	     /* commit: its block of the inode table */
 	char *link;		     /* A: text of a slow symlink, once read */
 	struct ext2_dir *dir;	     /* M to make; L to use */
-	struct ext2_acl *acl[2];     /* I to change, RCU: access, default; see acl.c */
-	u32 acl_seq;		     /* I */
+	/* Attributes inside of the inode: xattr.c */
+	void *body;		     /* M: changed since the inode was read; NULL: as on the disk */
+	u16 body_size;		     /* C: bytes behind the fields, 0 no room */
+	bool body_on_disk;	     /* C: there were some when the inode was read */
 };
 
 static inline struct ext2_inode *ext2_i(const struct inode *i)
@@ -341,18 +342,20 @@ int ext2_setxattr(struct inode *i, const char *name, const void *buf, size_t siz
 ssize_t ext2_listxattr(struct inode *i, char *buf, size_t size);
 int ext2_removexattr(struct inode *i, const char *name);
 void ext2_xattr_evict(struct ext2_inode *ei); /* inside an operation */
+/* The inode has been read from raw, or is made (NULL). */
+void ext2_xattr_init(struct ext2_inode *ei, const struct ext2_dinode *raw);
+/* Puts what lies inside of the inode into its image. */
+void ext2_xattr_encode(struct ext2_inode *ei, struct ext2_dinode *raw);
 /* The attribute without a name of a kind: an ACL, as it lies on the disk. */
 ssize_t ext2_xattr_get(struct ext2_inode *ei, u8 index, void *buf, size_t size);
-/* value NULL: removes. Inside an operation. */
+/* value NULL: removes, and it is no error when there is none. Inside an operation. */
 int must_check ext2_xattr_set(struct ext2_inode *ei, u8 index, const void *value, size_t size);
-ssize_t ext2_acl_getxattr(struct inode *i, u8 index, void *buf, size_t size);
-int ext2_acl_setxattr(struct inode *i, u8 index, const void *data, size_t size);
-/* The permissions of a new inode: default ACL of its directory, else the umask. Inside an
- * operation. */
+/* After an operation on an inode: on the disk at once where that was asked for. */
+int ext2_sync_inode(struct inode *i, int rc);
+int ext2_get_acl(struct inode *i, unsigned int type, struct posix_acl **out);
+int ext2_set_acl(struct inode *i, unsigned int type, const struct posix_acl *acl, mode_t mode);
+/* What a new inode inherits from the default ACL of its directory. Inside an operation. */
 int must_check ext2_acl_init(struct inode *i, struct inode *dir);
-void ext2_acl_free(struct ext2_inode *ei);
-int ext2_acl_chmod(struct inode *i);
-int ext2_permission(struct inode *i, unsigned int mask);
 
 /* --- txn.c --- */
 /* Around each operation that changes something. -EROFS. */

@@ -151,13 +151,14 @@ const struct mapping_ops ext2_mapping_ops = {
 };
 
 const struct inode_ops ext2_file_ops = {
-	.permission = ext2_permission,
 	.setattr = ext2_setattr,
 	.getattr = ext2_getattr,
 	.getxattr = ext2_getxattr,
 	.setxattr = ext2_setxattr,
 	.listxattr = ext2_listxattr,
 	.removexattr = ext2_removexattr,
+	.get_acl = ext2_get_acl,
+	.set_acl = ext2_set_acl,
 	.update_time = ext2_update_time,
 };
 

@@ -230,6 +230,7 @@ static void init_inode(struct ext2_sb *s, struct ext2_inode *ei, struct inode *d
 		mask &= ~(EXT2_FL_DIRSYNC | EXT2_FL_TOPDIR);
 	else
 		mask = EXT2_FL_NODUMP | EXT2_FL_NOATIME;
+	ext2_xattr_init(ei, NULL);
 	ei->flags = di->flags & mask;
 	ei->group = (ino - 1) / s->inodes_per_group;
 	spin_lock(&s->lock);

@@ -41,7 +41,7 @@ void ext2_free_inode(struct inode *i)
 	struct ext2_inode *ei = ext2_i(i);
 
 	kfree(ei->link);
-	ext2_acl_free(ei);
+	kfree(ei->body);
 	kmem_cache_free(ext2_inode_cache, ei);
 }
 
@@ -114,6 +114,7 @@ void ext2_encode(struct ext2_inode *ei, struct ext2_dinode *raw)
 	raw->i_generation = ei->generation;
 	raw->i_file_acl = ei->file_acl;
 	memcpy(raw->i_block, ei->block, sizeof(raw->i_block));
+	ext2_xattr_encode(ei, raw);
 	if (FITS(s, raw, i_ctime_extra))
 		raw->i_ctime_extra = ctx;
 	if (FITS(s, raw, i_mtime_extra))
@@ -175,6 +176,7 @@ static int decode(struct ext2_inode *ei, const struct ext2_dinode *raw)
 		ext2_error(s, ei, ei->file_acl, "attribute block outside of the file system");
 		ei->file_acl = 0;
 	}
+	ext2_xattr_init(ei, raw);
 	ext2_apply_flags(ei);
 	return 0;
 }
@@ -380,8 +382,6 @@ int ext2_setattr(struct dentry *d, struct iattr *a)
 	setattr_copy(i, a);
 	ext2_dirty(ei, EI_DIRTY_META);
 	ext2_end(s);
-	if (a->valid & ATTR_MODE)
-		rc = ext2_acl_chmod(i);
 	return rc;
 }
 

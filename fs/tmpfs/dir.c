@@ -295,6 +295,7 @@ const struct inode_ops tmpfs_dir_ops = {
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr,
+	.set_acl = tmpfs_set_acl,
 };
 
 const struct file_ops tmpfs_dir_fops = {

@@ -223,6 +223,7 @@ const struct inode_ops tmpfs_file_ops = {
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr,
+	.set_acl = tmpfs_set_acl,
 };
 
 /* --- files without a name --- */

@@ -2,6 +2,8 @@
 /* tmpfs inodes: making them, attributes, symlinks. */
 #include "tmpfs_internal.h"
 
+#include <fs/posix_acl.h>
+
 static int charge_inode(struct tmpfs_sb *s)
 {
 	if ((u64)atomic64_add_return(&s->used_inodes, 1) <= s->max_inodes || !s->max_inodes)
@@ -10,10 +12,11 @@ static int charge_inode(struct tmpfs_sb *s)
 	return -ENOSPC;
 }
 
-int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, mode_t mode, dev_t rdev,
+int tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t rdev,
 		    struct inode **out)
 {
 	struct tmpfs_sb *s = tmpfs_s(sb);
+	struct posix_acl *access, *def;
 	struct inode *i;
 	int rc;
 
@@ -27,6 +30,15 @@ int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, mode_t mode
 	}
 	i->ino = (u64)atomic64_add_return(&s->next_ino, 1);
 	inode_init_owner(i, dir, mode);
+	if (dir && unlikely(dir->default_acl)) {
+		rc = posix_acl_inherit(dir, &i->mode, &access, &def);
+		if (rc) {
+			i->nlink = 0;
+			inode_put(i); /* gives the charge back */
+			return rc;
+		}
+		posix_acl_attach(i, access, def);
+	}
 	switch (mode & S_IFMT) {
 	case S_IFREG:
 		i->ops = &tmpfs_file_ops;
@@ -74,4 +86,5 @@ const struct inode_ops tmpfs_special_ops = {
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
 	.removexattr = tmpfs_removexattr,
+	.set_acl = tmpfs_set_acl,
 };

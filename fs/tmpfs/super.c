@@ -134,7 +134,7 @@ static int mount_common(const struct fs_type *type, u32 flags, char *data, bool 
 	if (rc)
 		goto free;
 	rc = -ENOMEM;
-	sb = sb_create(type, &tmpfs_super_ops, flags);
+	sb = sb_create(type, &tmpfs_super_ops, ramfs ? flags : flags | SB_POSIXACL);
 	if (!sb)
 		goto free;
 	rc = tmpfs_fill(sb, s);

@@ -58,7 +58,7 @@ static inline struct tmpfs_sb *tmpfs_s(const struct super_block *sb)
 }
 
 /* New inode of any type, owner from dir and current. NULL in *out on error: -ENOSPC, -ENOMEM. */
-int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, mode_t mode, dev_t rdev,
+int tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t rdev,
 		    struct inode **out);
 void tmpfs_xattr_free(struct tmpfs_inode *ti);
 
@@ -72,5 +72,6 @@ ssize_t tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size
 int tmpfs_setxattr(struct inode *i, const char *name, const void *buf, size_t size, int flags);
 ssize_t tmpfs_listxattr(struct inode *i, char *buf, size_t size);
 int tmpfs_removexattr(struct inode *i, const char *name);
+int tmpfs_set_acl(struct inode *i, unsigned int type, const struct posix_acl *acl, mode_t mode);
 
 #endif

@@ -6,6 +6,7 @@
 #include "notify.h"
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <kernel/time.h>
 #include <uapi/capability.h>
 
@@ -198,7 +199,10 @@ int vfs_setattr(struct dentry *d, struct iattr *a)
 		}
 		return rc;
 	}
-	return i->ops->setattr ? i->ops->setattr(d, &full) : simple_setattr(d, &full);
+	rc = i->ops->setattr ? i->ops->setattr(d, &full) : simple_setattr(d, &full);
+	if (!rc && unlikely(i->acl) && (full.valid & ATTR_MODE))
+		rc = posix_acl_chmod(i);
+	return rc;
 }
 
 int notify_change(const struct path *p, struct iattr *a)

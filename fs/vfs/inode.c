@@ -20,6 +20,7 @@
 #include "notify.h"
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <kernel/hash.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
@@ -46,6 +47,8 @@ static void inode_init_common(struct inode *i, struct super_block *sb)
 	static const struct inode_ops no_ops;
 
 	i->sb = sb;
+	i->acl = NULL;
+	i->default_acl = NULL;
 	i->ops = &no_ops;
 	i->fops = &bad_fops;
 	i->mode = 0;
@@ -97,6 +100,7 @@ static void inode_free_rcu(struct rcu_head *h)
 {
 	struct inode *i = container_of(h, struct inode, rcu);
 
+	posix_acl_forget(i);
 	if (i->sb->ops->free_inode)
 		i->sb->ops->free_inode(i);
 	else

@@ -16,6 +16,7 @@
 #include "notify.h"
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <uapi/capability.h>
 
 /* Parent of a name to be made, its lock held, and the negative dentry. */
@@ -62,16 +63,12 @@ static NO_LOCK_ANALYSIS void create_end(struct walk *w, struct dentry *d)
 	walk_end(w);
 }
 
-/* A file system with ACLs does it itself: a default ACL takes the umask's place. */
-static mode_t apply_umask(const struct inode *dir, mode_t mode)
-{
-	return dir->sb->flags & SB_POSIXACL ? mode : mode & ~current_umask();
-}
-
 static int mkdir_locked(struct inode *dir, struct dentry *d, mode_t mode)
 {
 	int rc = may_create(dir, d);
 
+	if (!rc)
+		rc = posix_acl_umask(dir, &mode);
 	if (rc)
 		return rc;
 	if (!dir->ops->mkdir)
@@ -89,7 +86,7 @@ int do_mkdir(int dirfd, const char *name, mode_t mode)
 	rc = create_begin(&w, dirfd, name, 0, true, &d);
 	if (rc)
 		return rc;
-	rc = mkdir_locked(w.path.dentry->inode, d, apply_umask(w.path.dentry->inode, mode));
+	rc = mkdir_locked(w.path.dentry->inode, d, mode);
 	if (!rc)
 		notify_event(w.path.dentry->inode, IN_CREATE | IN_ISDIR, 0, &w.last);
 	create_end(&w, d);
@@ -122,10 +119,12 @@ int do_mknod(int dirfd, const char *name, mode_t mode, dev_t dev)
 	if (rc)
 		return rc;
 	dir = w.path.dentry->inode;
-	mode = (mode & S_IFMT) | apply_umask(dir, mode & S_IALLUGO);
+	mode &= S_IFMT | S_IALLUGO;
 	rc = may_create(dir, d);
 	if (!rc && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
 		rc = -EPERM;
+	if (!rc)
+		rc = posix_acl_umask(dir, &mode);
 	if (rc)
 		goto out;
 	rc = -EPERM;

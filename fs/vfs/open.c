@@ -9,6 +9,7 @@
 #include "notify.h"
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <fs/pipe.h>
 #include <uapi/capability.h>
 
@@ -148,10 +149,11 @@ static int create_locked(struct walk *w, struct dentry *d, const struct open_req
 		rc = may_create(dir, d);
 	if (rc)
 		return rc;
-	if (!(dir->sb->flags & SB_POSIXACL))
-		mode &= ~current_umask();
 	if (!dir->ops->create)
 		return -EACCES;
+	rc = posix_acl_umask(dir, &mode);
+	if (rc)
+		return rc;
 	return dir->ops->create(dir, d, mode | S_IFREG, rq->flags & O_EXCL);
 }
 
@@ -250,6 +252,7 @@ static int open_creating(int dirfd, const char *name, const struct open_req *rq,
 
 static int open_tmpfile(int dirfd, const char *name, const struct open_req *rq, struct file *f)
 {
+	mode_t mode = rq->mode;
 	struct inode *dir;
 	struct path p;
 	int rc;
@@ -266,13 +269,11 @@ static int open_tmpfile(int dirfd, const char *name, const struct open_req *rq, 
 		rc = inode_permission(dir, MAY_WRITE | MAY_EXEC);
 	if (!rc && !dir->ops->tmpfile)
 		rc = -EOPNOTSUPP;
+	if (!rc)
+		rc = posix_acl_umask(dir, &mode);
 	if (!rc) {
 		f->path = p; /* tmpfile() makes the dentry and opens it on this mount */
-		rc = dir->ops->tmpfile(dir, f,
-				       (dir->sb->flags & SB_POSIXACL
-						? rq->mode
-						: rq->mode & ~current_umask()) |
-					       S_IFREG);
+		rc = dir->ops->tmpfile(dir, f, mode | S_IFREG);
 		if (rc)
 			f->path = (struct path){ NULL, NULL };
 		else if (!(rq->flags & O_EXCL))

@@ -4,6 +4,7 @@
  * current, in the order in which Linux makes them, because programs see the first error. */
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <fs/procfs.h>
 #include <uapi/capability.h>
 
@@ -28,13 +29,25 @@ int generic_permission(struct inode *i, unsigned int mask)
 	const struct cred *c = current_cred();
 	mode_t mode = i->mode;
 
-	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
-	if (i->uid == c->fsuid)
+	if (i->uid == c->fsuid) {
 		mode >>= 6;
-	else if (((mode >> 3) ^ mode) & 7 && in_group(c, i->gid))
-		mode >>= 3;
-	if (!(mask & ~mode))
+	} else {
+		/* As Linux has it: a list whose mask is empty is not asked. */
+		if (unlikely(READ_ONCE(i->acl)) && (mode & S_IRWXG)) {
+			int rc = posix_acl_permission(i, mask);
+
+			if (!rc || (rc < 0 && rc != -EACCES))
+				return rc;
+			if (rc < 0)
+				goto refused;
+		}
+		if (((mode >> 3) ^ mode) & 7 && in_group(c, i->gid))
+			mode >>= 3;
+	}
+	if (!(mask & (MAY_READ | MAY_WRITE | MAY_EXEC) & ~mode))
 		return 0;
+refused:
+	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
 	if (S_ISDIR(i->mode)) {
 		if (!(mask & MAY_WRITE) && capable(CAP_DAC_READ_SEARCH))
 			return 0;

@@ -200,7 +200,7 @@ static inline int may_search(struct walk *w)
 
 	if (unlikely(!S_ISDIR(i->mode)))
 		return -ENOTDIR;
-	if (likely((i->mode & S_IXUGO) == S_IXUGO && !i->ops->permission))
+	if (likely((i->mode & S_IXUGO) == S_IXUGO && !i->acl && !i->ops->permission))
 		return 0;
 	rc = inode_permission(i, MAY_EXEC | (w->rcu ? MAY_RCU : 0));
 	return rc == -EAGAIN && w->rcu ? -ECHILD : rc;
@@ -594,7 +594,8 @@ static int walk_plain(struct walk *w, const char **namep)
 	for (;;) {
 		struct qstr q;
 
-		if ((i->mode & (S_IFMT | S_IXUGO)) != (S_IFDIR | S_IXUGO) || i->ops->permission)
+		if ((i->mode & (S_IFMT | S_IXUGO)) != (S_IFDIR | S_IXUGO) || i->acl ||
+		    i->ops->permission)
 			break;
 		if (*name == '.' || name_scan(name, &q) > NAME_MAX)
 			break;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Extended attributes: names, permissions, the system calls. File systems store; what is not in the
- * namespaces user., trusted. and security. does not exist, but for the POSIX ACLs of file systems with
- * SB_POSIXACL. */
+ * namespaces user., trusted. and security. does not exist (EOPNOTSUPP), but for the two names of
+ * access control lists, which acl.c answers for every file system. */
 #include "vfs_internal.h"
 
+#include <fs/posix_acl.h>
 #include <kernel/syscall.h>
 #include <uapi/capability.h>
 #include <uapi/xattr.h>
@@ -25,11 +26,6 @@ static int xattr_permission(struct inode *i, const char *name, bool write)
 			return write ? -EPERM : -ENODATA;
 		return 0;
 	}
-	if (str_has_prefix(name, "system.posix_acl_")) {
-		if (!(i->sb->flags & SB_POSIXACL))
-			return -EOPNOTSUPP;
-		return write && !inode_owner_or_capable(i) ? -EPERM : 0;
-	}
 	if (!str_has_prefix(name, "user."))
 		return -EOPNOTSUPP;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
@@ -37,6 +33,12 @@ static int xattr_permission(struct inode *i, const char *name, bool write)
 	if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && write && !inode_owner_or_capable(i))
 		return -EPERM;
 	return inode_permission(i, write ? MAY_WRITE : MAY_READ);
+}
+
+/* The owner may: posix_acl_setxattr looks. */
+static int acl_writable(const struct inode *i)
+{
+	return i->flags & (S_IMMUTABLE | S_APPEND) ? -EPERM : 0;
 }
 
 /* A namespace needs a name behind its prefix. */
@@ -60,18 +62,21 @@ static int set_locked(const struct path *p, const char *name, const void *value,
 		      int flags)
 {
 	struct inode *i = p->dentry->inode;
+	enum acl_type type;
+	bool acl = posix_acl_xattr_name(name, &type);
 	int rc;
 
 	down_write(&i->lock);
 	rc = mount_writable(p);
 	if (!rc)
-		rc = xattr_permission(i, name, true);
-	if (!rc && !i->ops->setxattr)
+		rc = acl ? acl_writable(i) : xattr_permission(i, name, true);
+	if (!rc && !acl && !i->ops->setxattr)
 		rc = -EOPNOTSUPP;
 	if (!rc && !name_complete(name))
 		rc = -EINVAL;
 	if (!rc)
-		rc = i->ops->setxattr(i, name, value, size, flags);
+		rc = acl ? posix_acl_setxattr(i, type, value, size)
+			 : i->ops->setxattr(i, name, value, size, flags);
 	up_write(&i->lock);
 	return rc;
 }
@@ -164,8 +169,10 @@ static ssize_t get_one(const struct path *p, struct user_ptr uname, struct user_
 {
 	struct inode *i = p->dentry->inode;
 	char name[XATTR_NAME_MAX + 1];
+	enum acl_type type;
 	void *buf = NULL;
 	ssize_t rc;
+	bool acl;
 
 	rc = name_from_user(name, uname);
 	if (rc)
@@ -176,14 +183,16 @@ static ssize_t get_one(const struct path *p, struct user_ptr uname, struct user_
 		if (!buf)
 			return -ENOMEM;
 	}
+	acl = posix_acl_xattr_name(name, &type);
 	down_read(&i->lock);
-	rc = xattr_permission(i, name, false);
-	if (!rc && !i->ops->getxattr)
+	rc = acl ? 0 : xattr_permission(i, name, false);
+	if (!rc && !acl && !i->ops->getxattr)
 		rc = -EOPNOTSUPP;
 	if (!rc && !name_complete(name))
 		rc = -EINVAL;
 	if (!rc)
-		rc = i->ops->getxattr(i, name, buf, size);
+		rc = acl ? posix_acl_getxattr(i, type, buf, size)
+			 : i->ops->getxattr(i, name, buf, size);
 	up_read(&i->lock);
 	if (rc > 0 && size && copy_to_user(value, buf, (size_t)rc))
 		rc = -EFAULT;
@@ -216,16 +225,21 @@ static int remove_one(const struct path *p, struct user_ptr uname)
 {
 	struct inode *i = p->dentry->inode;
 	char name[XATTR_NAME_MAX + 1];
+	enum acl_type type;
+	bool acl;
 	int rc;
 
 	rc = name_from_user(name, uname);
 	if (rc)
 		return rc;
+	acl = posix_acl_xattr_name(name, &type);
 	down_write(&i->lock);
 	rc = mount_writable(p);
 	if (!rc)
-		rc = xattr_permission(i, name, true);
-	if (!rc)
+		rc = acl ? acl_writable(i) : xattr_permission(i, name, true);
+	if (!rc && acl)
+		rc = posix_acl_setxattr(i, type, NULL, 0);
+	else if (!rc)
 		rc = i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
 	up_write(&i->lock);
 	return rc;

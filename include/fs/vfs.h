@@ -30,6 +30,7 @@ struct file;
 struct inode;
 struct bdev;
 struct mount;
+struct posix_acl;
 struct super_block;
 struct kstatfs;
 struct pipe;
@@ -156,6 +157,7 @@ struct inode {
 	const struct inode_ops *ops;   /* C */
 	const struct file_ops *fops;   /* C after creation */
 	struct super_block *sb;	/* C */
+	struct posix_acl *acl, *default_acl; /* L, RCU: NULL, ACL_UNKNOWN: fs/posix_acl.h */
 	struct mapping *mapping;/* C: usually &data */
 	ino_t ino;		/* C */
 	u32 nlink;		/* L (read under I) */
@@ -237,6 +239,13 @@ struct inode_ops {
 	ssize_t (*listxattr)(struct inode *i, char *buf, size_t size);
 	int (*removexattr)(struct inode *i, const char *name);
 	int (*update_time)(struct inode *i, u32 attr_bits, u64 now);
+	/* Lists of file systems with SB_POSIXACL; type: enum acl_type. get_acl: reads it, *out NULL
+	 * when there is none; any lock of the VFS may be held, or none; NULL: what is not in the
+	 * inode does not exist. set_acl: stores the list, NULL removes it, and sets the mode and
+	 * the ctime; inode->lock held exclusive. */
+	int (*get_acl)(struct inode *i, unsigned int type, struct posix_acl **out);
+	int (*set_acl)(struct inode *i, unsigned int type, const struct posix_acl *acl,
+		       mode_t mode);
 };
 #define MAY_EXEC 1u
 #define MAY_WRITE 2u
@@ -480,7 +489,7 @@ struct fs_type {
 #define SB_NOSUID 2u
 #define SB_NOEXEC 8u
 #define SB_SILENT 32768u
-#define SB_POSIXACL 65536u /* the file system applies the umask itself */
+#define SB_POSIXACL 65536u /* inodes may have access control lists: fs/posix_acl.h */
 #define SB_I_NODEV_FS (1u << 30) /* kernel-made: no user files (pipefs, anon) */
 
 struct super_block {
