@@ -26,7 +26,8 @@ TOP = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TOP, "scripts")]
 
 # In the order they run: what is fast and close to the code comes first.
-QUICK = ["host", "tool", "ktest", "abi", "boot", "input", "console", "busybox", "debian", "powercut", "stress"]
+QUICK = ["host", "tool", "ktest", "abi", "boot", "input", "console", "busybox", "debian", "ext2",
+         "powercut", "stress"]
 LONG = ["soak"]
 
 

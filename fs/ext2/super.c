@@ -104,13 +104,20 @@ static const struct feature ro_compat_names[] = {
 	{ 0x10000, "orphan_present" }, { 0, NULL },
 };
 
-static const char *feature_name(const struct feature *f, u32 bits)
+/* One line for each feature that is in the way. */
+static void log_features(const struct ext2_sb *s, const struct feature *known, u32 bits,
+			 const char *how)
 {
-	for (; f->name; f++) {
-		if (bits & f->bit)
-			return f->name;
+	for (u32 bit = 1; bit; bit <<= 1) {
+		const struct feature *f = known;
+
+		if (!(bits & bit))
+			continue;
+		while (f->name && f->bit != bit)
+			f++;
+		log_err("ext2", "%s: cannot be mounted%s: unsupported feature %s (%x)",
+			s->bdev->name, how, f->name ? f->name : "unknown", bit);
 	}
-	return "unknown";
 }
 
 static int check_features(const struct ext2_sb *s, const struct ext2_super *es, bool rw)
@@ -120,14 +127,12 @@ static int check_features(const struct ext2_sb *s, const struct ext2_super *es, 
 	if (es->s_rev_level == 0)
 		return 0;
 	if (bad) {
-		log_err("ext2", "%s: cannot be mounted: unsupported feature %s (%x)",
-			s->bdev->name, feature_name(incompat_names, bad), bad);
+		log_features(s, incompat_names, bad, "");
 		return -EINVAL;
 	}
 	bad = es->s_feature_ro_compat & ~EXT2_RO_COMPAT_KNOWN;
 	if (bad && rw) {
-		log_err("ext2", "%s: cannot be mounted read-write: unsupported feature %s (%x)",
-			s->bdev->name, feature_name(ro_compat_names, bad), bad);
+		log_features(s, ro_compat_names, bad, " read-write");
 		return -EINVAL;
 	}
 	return 0;
