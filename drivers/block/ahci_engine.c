@@ -38,11 +38,16 @@ int ahci_engine_stop(struct ahci_port *p)
 static int link_reset(struct ahci_port *p)
 {
 	u32 ctl = port_read(p, PX_SCTL) & ~15u;
+	int rc;
 
 	port_write(p, PX_SCTL, ctl | 1);
 	udelay(1000); /* the device sees it for at least a millisecond */
 	port_write(p, PX_SCTL, ctl);
-	return wait_for(p, PX_SSTS, SSTS_DET_MASK, SSTS_DET_UP, LINK_LIMIT);
+	rc = wait_for(p, PX_SSTS, SSTS_DET_MASK, SSTS_DET_UP, LINK_LIMIT);
+	/* Neither its engine nor its link obeys: no more memory for this controller. */
+	if (rc && (port_read(p, PX_CMD) & CMD_CR))
+		pci_disable(p->hba->pci);
+	return rc;
 }
 
 int ahci_engine_start(struct ahci_port *p, bool reset)

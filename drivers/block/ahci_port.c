@@ -180,7 +180,8 @@ static void put_back(struct ahci_port *p, u32 slots)
 }
 
 /* Stops the port and sorts what it had: ends what was done, returns the rest; *failed: the slot
- * whose command the device refused, 0 none. reset: the link has to be. p->mutex held. */
+ * whose command the device refused, 0 none. *reset: the link has to be, before anything is given
+ * back: some controllers go on writing to memory until then. p->mutex held. */
 static u32 halt_port(struct ahci_port *p, u32 *failed, bool *reset)
 {
 	struct disk_queue *q = queue_of(p);
@@ -198,8 +199,10 @@ static u32 halt_port(struct ahci_port *p, u32 *failed, bool *reset)
 		p->single = SINGLES;
 	p->inflight = p->queued = p->given = 0;
 	spin_unlock_irqrestore(&q->lock, f);
-	if (ahci_engine_stop(p))
+	if (ahci_engine_stop(p)) {
 		*reset = true;
+		log_err(p->disk->name, "%s does not stop", p->name);
+	}
 	end_slots(p, done, 0);
 	return left;
 }
@@ -222,8 +225,8 @@ static void recover_fn(struct work *w)
 
 	mutex_lock(&p->mutex);
 	left = halt_port(p, &failed, &reset);
-	put_back(p, left);
 	rc = ahci_engine_start(p, reset);
+	put_back(p, left);
 	end_slots(p, failed, -EIO);
 	if (rc == 0)
 		go_on(p);
@@ -238,7 +241,7 @@ static int ahci_timeout(struct disk *d, struct request *rq)
 	u64 since = rq->start_ns;
 	bool reset = true;
 	u32 failed, left, late = 1u << rq->tag;
-	int rc = -EIO;
+	int rc;
 
 	ahci_port_interrupt(p);
 	mutex_lock(&p->mutex);
@@ -254,10 +257,13 @@ static int ahci_timeout(struct disk *d, struct request *rq)
 		failed |= late;
 		left &= ~late;
 	}
+	rc = ahci_engine_start(p, true);
+	if (rc == 0 && p->resets > AHCI_TRIES) {
+		ahci_engine_stop(p);
+		rc = -EIO;
+	}
 	put_back(p, left);
 	end_slots(p, failed, -EIO);
-	if (p->resets <= AHCI_TRIES)
-		rc = ahci_engine_start(p, true);
 	if (rc == 0)
 		go_on(p);
 out:

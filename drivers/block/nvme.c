@@ -257,8 +257,10 @@ void nvme_stop(struct nvme *n)
 	if (!(reg32(n, NVME_CC) & CC_ENABLE))
 		return;
 	set_reg32(n, NVME_CC, reg32(n, NVME_CC) & ~CC_ENABLE);
-	if (wait_ready(n, false))
+	if (wait_ready(n, false)) {
 		log_err(n->name, "the controller does not stop");
+		pci_disable(n->pci); /* no more memory for it */
+	}
 }
 
 /* Enables the controller with the admin queue. */

@@ -124,6 +124,7 @@ const struct virtio_transport_ops virtio_legacy_ops = {
 	.generation = legacy_generation,
 	.config_read = legacy_config_read,
 	.config_write = legacy_config_write,
+	.isolate = virtio_pci_isolate,
 	.ring_align = PAGE_SIZE,
 };
 

@@ -204,6 +204,7 @@ static const struct virtio_transport_ops modern_ops = {
 	.generation = modern_generation,
 	.config_read = modern_config_read,
 	.config_write = modern_config_write,
+	.isolate = virtio_pci_isolate,
 	.ring_align = 64,
 	.queue_limit = 256,
 };
@@ -295,6 +296,11 @@ int virtio_pci_irqs(struct virtio_dev *d)
 void virtio_pci_free_irqs(struct virtio_dev *d)
 {
 	pci_free_irqs(d->bus);
+}
+
+void virtio_pci_isolate(struct virtio_dev *d)
+{
+	pci_disable(d->bus);
 }
 
 u16 virtio_pci_config_vector(const struct virtio_dev *d)

@@ -51,6 +51,7 @@ void virtio_reset(struct virtio_dev *d)
 	while (d->transport->get_status(d) != 0) {
 		if (ktime_get() > end) {
 			log_err(d->name, "the device does not reset");
+			d->transport->isolate(d);
 			break;
 		}
 		udelay(10);

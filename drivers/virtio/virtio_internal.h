@@ -90,6 +90,7 @@ struct virtio_transport_ops {
 	void (*config_read)(struct virtio_dev *d, unsigned int off, void *buf, unsigned int len);
 	void (*config_write)(struct virtio_dev *d, unsigned int off, const void *buf,
 			     unsigned int len);
+	void (*isolate)(struct virtio_dev *d); /* takes memory away from a device that disobeys */
 	unsigned int ring_align; /* of the used ring */
 	unsigned int queue_limit;/* entries at most; 0: the device's number is not a choice */
 };
@@ -111,6 +112,7 @@ bool virtio_wanted(u32 device_id); /* there is a driver */
 struct pci_dev;
 int virtio_pci_irqs(struct virtio_dev *d);
 void virtio_pci_free_irqs(struct virtio_dev *d);
+void virtio_pci_isolate(struct virtio_dev *d);
 extern const struct virtio_transport_ops virtio_legacy_ops;
 extern const struct vring_ops virtio_legacy_vring;
 /* The I/O ports of a transitional device; false: it has none. */

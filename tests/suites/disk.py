@@ -253,7 +253,8 @@ def case_silence(ctx, folder, row):
     with Machine(ctx, folder, row, append="disk.timeout=1") as m:
         m.sh("dd if=%s of=/dev/null bs=4k count=1 2>/dev/null" % m.dev)
         mon = m.monitor()
-        throttle(mon, 1)
+        # QEMU stands still while an AHCI port is reset, until what is in flight is done.
+        throttle(mon, 1 if row[0] != "ahci" else 65536)
         started = time.monotonic()
         out = m.sh("dd if=%s of=/dev/null bs=64k count=4 skip=512" % m.dev, status=None, timeout=90)
         took = time.monotonic() - started
