@@ -185,6 +185,15 @@ static void add_table(struct commit *c, struct buf *b, u32 pass)
 	wb_add(c, b, NULL, pass, EB_ITABLE);
 }
 
+/* A size that older drivers cannot hold is announced in the super block, in the same commit. */
+static void set_large_file(struct commit *c, struct ext2_sb *s)
+{
+	if (s->es->s_feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)
+		return;
+	s->es->s_feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
+	c->super = true;
+}
+
 static void snap_inode(struct commit *c, struct ext2_inode *ei)
 {
 	struct ext2_sb *s = c->s;
@@ -210,6 +219,8 @@ static void snap_inode(struct commit *c, struct ext2_inode *ei)
 		ext2_error(s, ei, block, "inode table cannot be read: error %d", rc);
 		return;
 	}
+	if (S_ISREG(ei->vfs.mode) && ei->vfs.size > 0x7fffffff)
+		set_large_file(c, s);
 	raw = (char *)b->data + off;
 	if (ei->ondisk && ei->shrunk)
 		pass = ~0u; /* P4 */
