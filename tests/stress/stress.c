@@ -4,8 +4,8 @@
  *	stress NAME SECONDS [WORKERS]
  *
  * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, cache, or all
- * (each for SECONDS). cache works on files below $STRESS_DIR, else on regions of /dev/ram0. Every
- * storm checks its own results (data, exit codes, counts); free memory is compared with what a
+ * (each for SECONDS). cache works on files below $STRESS_DIR, else on regions of $STRESS_DEV, which is
+ * /dev/ram0 unless set (16 MiB). Every storm checks its own results (data, exit codes, counts); free memory is compared with what a
  * first round of a second left. Exit status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -792,6 +792,7 @@ static void futex_storm(uint32_t seed)
 #define CACHE_PAGE 4096u
 
 static int cache_is_file; /* each worker has a file of its own; else a region of a RAM disk */
+static const char *cache_dev = "/dev/ram0";
 static pid_t cache_hog;
 
 struct cache_model {
@@ -831,6 +832,8 @@ static void cache_hog_run(void)
 static void cache_begin(void)
 {
 	cache_is_file = getenv("STRESS_DIR") != NULL;
+	if (getenv("STRESS_DEV"))
+		cache_dev = getenv("STRESS_DEV");
 	cache_hog = fork();
 	if (cache_hog == 0)
 		cache_hog_run();
@@ -846,8 +849,8 @@ static void cache_end(void)
 	write_text("/proc/sys/vm/drop_caches", "3");
 	if (cache_is_file)
 		return;
-	fd = open("/dev/ram0", O_RDWR);
-	if (fd < 0 || ioctl(fd, 0x1277 /* BLKDISCARD */, range))
+	fd = open(cache_dev, O_RDWR);
+	if (fd < 0 || (ioctl(fd, 0x1277 /* BLKDISCARD */, range) && errno != EOPNOTSUPP))
 		fail("discard");
 	close(fd);
 }
@@ -860,7 +863,7 @@ static void cache_open(struct cache_model *m, uint32_t seed)
 	if (cache_is_file)
 		snprintf(path, sizeof(path), "%s/cache%u", getenv("STRESS_DIR"), seed);
 	else
-		snprintf(path, sizeof(path), "/dev/ram0");
+		snprintf(path, sizeof(path), "%s", cache_dev);
 	m->fd = open(path, cache_is_file ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR, 0600);
 	if (m->fd < 0)
 		fail("%s", path);
