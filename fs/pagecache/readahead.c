@@ -109,6 +109,9 @@ void mapping_read_ahead(struct mapping *m, u64 first, u64 nr)
 	u64 end = DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE);
 
 	nr = min(nr, end > first ? end - first : 0);
+	u64 eof = DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE);
+
+	nr = first < eof ? min(nr, eof - first) : 0;
 	while (nr && !fatal_signal_pending()) {
 		u64 n = min(nr, (u64)READ_MAX);
 

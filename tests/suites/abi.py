@@ -16,7 +16,8 @@ IMAGE = "test"
 # These try everything on everything, device nodes included: last, in a machine of their own.
 ROUGH = ("badargs", "random_syscalls")
 # What is part of our kernel and a module of Linux's: with its parameters.
-MODULES = {"blockdev": (("brd", "rd_nr=16 rd_size=16384"), ("loop", "max_loop=8"))}
+MODULES = {"blockdev": (("brd", "rd_nr=16 rd_size=16384"), ("loop", "max_loop=8")),
+           "pagecache": (("brd", "rd_nr=16 rd_size=16384"),)}
 
 
 def split(text):
