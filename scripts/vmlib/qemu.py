@@ -149,7 +149,7 @@ def kvm_works():
     return works
 
 
-def disk_arguments(opt):
+def boot_disk_arguments(opt):
     """Boot from a disk that has everything: the firmware and GRUB find their way."""
     if opt.boot == "direct" or opt.kernel != "keelson" or opt.append:
         raise VmError("a disk boots its own kernel with its own command line, by BIOS or UEFI")
@@ -165,7 +165,7 @@ def disk_arguments(opt):
 def boot_arguments(opt, append):
     """How the kernel, its command line and its root get into the machine."""
     if opt.boot_disk:
-        return disk_arguments(opt)
+        return boot_disk_arguments(opt)
     if opt.kernel == "linux":
         if opt.boot != "direct":
             raise VmError("--kernel linux boots directly only")
