@@ -236,7 +236,7 @@ int file_finish_open(struct file *f, const struct path *p)
 			f->ops->release(i, f);
 		goto undo_write;
 	}
-	f->wb_err = mapping_sample_error(i->mapping);
+	f->wb_err = mapping_sample_error(f->inode->mapping); /* a block device has its own */
 	f->flags &= ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	return 0;
 undo_write:

@@ -210,10 +210,10 @@ struct disk {
 	void *private;			/* C: driver's */
 	u64 sectors;			/* O, READ_ONCE */
 	bool read_only;			/* O */
-	bool removable, hidden_parts;	/* C (loop: O): no partition scan (loop without LO_FLAGS_PARTSCAN) */
+	bool removable, hidden_parts;	/* C (loop: O): no partition scan */
 	bool dead;			/* A: given up */
 	char model[41], serial[21];	/* C: "" unknown */
-	const char *sysfs_parent;	/* C: path below /sys/devices of the directory its own goes to,
+	const char *sysfs_parent;	/* C: below /sys/devices, the directory its own goes to;
 					 * usually ".../block"; NULL: "virtual/block" */
 	unsigned int major, first_minor;/* C; major 0: taken from the extended block major 259 */
 	unsigned int minors;		/* C: of its own, disk_alloc sets DISK_MINORS; partitions
@@ -250,7 +250,8 @@ void disk_set_capacity(struct disk *d, u64 sectors);
 /* Partitions again (none, where the size is 0): -EBUSY when one is in use. */
 int disk_rescan(struct disk *d);
 /* Waits for all requests and keeps new ones waiting, to change what they depend on: not for drivers
- * with submit_bio. Between the two the caller must not wait for pages of this disk. Does not nest. */
+ * with submit_bio. Between the two the caller must not wait for pages of this disk. Does not
+ * nest. */
 void disk_freeze(struct disk *d);
 void disk_unfreeze(struct disk *d);
 /* d->limits were changed; frozen, or its size is 0. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: fs/block/partition_mbr.c fs/block/partition_gpt.c src/lib/crc.c src/lib/printf.c src/lib/string.c */
+/* LINK: fs/block/partition_mbr.c fs/block/partition_gpt.c src/lib/crc.c */
+/* LINK: src/lib/printf.c src/lib/string.c */
 #include "../../fs/block/partition_table.h"
 #include <kernel/crc.h>
 #include <kernel/errno.h>

@@ -3,10 +3,11 @@
  *
  *	stress NAME SECONDS [WORKERS]
  *
- * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, cache, or all
- * (each for SECONDS). cache works on files below $STRESS_DIR, else on regions of $STRESS_DEV, which is
- * /dev/ram0 unless set (16 MiB). Every storm checks its own results (data, exit codes, counts); free memory is compared with what a
- * first round of a second left. Exit status 0 when everything held. */
+ * NAME: fork, sigexec, setid, threads, mmap, mapfile, pipes, oom, files, names, futex, cache, or
+ * all (each for SECONDS). cache works on files below $STRESS_DIR, else on regions of $STRESS_DEV,
+ * which is /dev/ram0 unless set (16 MiB). Every storm checks its own results (data, exit codes,
+ * counts); free memory is compared with what a first round of a second left. Exit status 0 when
+ * everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
