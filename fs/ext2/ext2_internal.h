@@ -174,6 +174,7 @@ struct ext2_dir;
 /* L: inode->lock  M: map_lock  I: inode->spin  S: ext2_sb->lock  T: txn_lock shared */
 struct ext2_inode {
 	struct inode vfs;
+	bool slow_link;		     /* C: a symlink whose text has a block */
 	/* M: pointers to blocks; text of a fast symlink, which end_of_link ends; device number */
 	u32 block[EXT2_NBLOCKS];
 	u32 end_of_link;
@@ -264,9 +265,7 @@ void ext2_truncate_blocks(struct ext2_inode *ei, u32 from);
 u64 ext2_max_bytes(const struct ext2_sb *s);
 static inline bool ext2_has_blocks(const struct ext2_inode *ei)
 {
-	return S_ISREG(ei->vfs.mode) || S_ISDIR(ei->vfs.mode) ||
-	       (S_ISLNK(ei->vfs.mode) &&
-		ei->vfs.blocks > (ei->file_acl ? ext2_is(ei)->block_size >> 9 : 0));
+	return S_ISREG(ei->vfs.mode) || S_ISDIR(ei->vfs.mode) || ei->slow_link;
 }
 
 /* --- balloc.c --- */

@@ -172,6 +172,8 @@ static int decode(struct ext2_inode *ei, const struct ext2_dinode *raw)
 
 		i->rdev = old ? MKDEV(old >> 8 & 0xff, old & 0xff) : dev_decode(ei->block[1]);
 	}
+	/* A block beside that of the attributes, which comes and goes. */
+	ei->slow_link = S_ISLNK(i->mode) && i->blocks > (ei->file_acl ? s->block_size >> 9 : 0);
 	if (ei->file_acl && !ext2_block_ok(s, ei->file_acl, 1)) {
 		ext2_error(s, ei, ei->file_acl, "attribute block outside of the file system");
 		ei->file_acl = 0;

@@ -34,6 +34,7 @@ int ext2_symlink_init(struct ext2_inode *ei, const char *target, size_t len)
 	ext2_dirty_buf(s, b, EB_FRESH);
 	buf_put(b);
 	ei->block[0] = block;
+	ei->slow_link = true;
 	ei->vfs.blocks += s->block_size >> 9;
 	ei->vfs.size = (loff_t)len;
 	return 0;

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ext2 on disks: bytes against a model, storms of processes, full disks, failing disks.
 
-Images are made by mke2fs on this machine and judged by e2fsck -fn when the guest has unmounted
-them.
+Images are made by mke2fs here and judged by e2fsck -fn when the guest has unmounted them.
 The programs are tests/stress/{fsx,fsstorm,full,iofail}.c. The suite `fsloadsoak` (make stress) is the
 long form: --seconds for each case, in the debug configuration.
 """
@@ -86,8 +85,8 @@ def storm(ctx, folder, seconds, name, block, smp, mem, hog):
         mem = str(int(mem) * 3)
         hog *= 3
     seed = int.from_bytes(os.urandom(4), "little") if seconds else 1
-    count = max(250, 100 * seconds)
-    storm_length = "-t %d" % max(4, seconds) if seconds else "-n 1200"
+    count = max(150, 100 * seconds)
+    storm_length = "-t %d" % max(4, seconds) if seconds else "-n 800"
     commands = [WHERE + c.format(n=count, s=seed) for c in FSX]
     commands.append(WHERE + "fsstorm %s -s %d -m %d ." % (storm_length, seed, hog))
     with Guest(Options(kernel=ctx.kernel, image="test", config=ctx.config, smp=smp, mem=mem,
@@ -103,8 +102,8 @@ def storm(ctx, folder, seconds, name, block, smp, mem, hog):
             ctx.check(short, result.status == 0, "status %d" % result.status, text(result, guest))
             if result.status == PANICKED:
                 return
-        result = guest.run(["sh", "-c", mount + WHERE + "fsstorm list . >/tmp/after; cd / && umount "
-                            "/mnt && cmp /tmp/before /tmp/after && rm /tmp/before /tmp/after"],
+        result = guest.run(["sh", "-c", mount + WHERE + "fsstorm list . >/tmp/after; cd / && "
+                            "umount /mnt && cmp /tmp/before /tmp/after && rm /tmp/before /tmp/after"],
                            timeout=120)
         ctx.check(case + "/same after unmounting", result.status == 0, "the list of files differs",
                   text(result, guest))
@@ -133,7 +132,7 @@ def interchange(ctx, case, image):
 
 def fill(ctx, kernel, folder, block):
     """{part: how much there was room for} and the machine's words."""
-    image = disks.make(os.path.join(folder, "full-%s-%s" % (kernel, block)), 6, "-b", block, "-I",
+    image = disks.make(os.path.join(folder, "full-%s-%s" % (kernel, block)), 3, "-b", block, "-I",
                        "256", "-N", "1024")
     with Guest(Options(kernel=kernel, image="test", config=ctx.config, smp=2,
                        disks=(image,))) as guest:
