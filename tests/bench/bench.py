@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Figures: Keelson beside Linux 6.1, in the same run, under software emulation.
 
-usage: tests/bench/bench.py [--quick] [--no-linux] [ROW ...]
+usage: tests/bench/bench.py [--quick] [--no-linux] [--only-disks] [ROW ...]
 
 Boot     QEMU's start to the first byte from user space (a static process 1), directly and from the
          ISO, the least of several starts; and the instructions until then, under -icount.
@@ -11,6 +11,7 @@ Calls    instructions an operation (tests/bench/ubench.c under -icount shift=0):
          Debian ships it (D), and Linux in its hardest form (H): every tuning on, on a CPU without
          the features that slow it down under emulation. Keelson runs on the same CPU as H and, in
          its own column, on the CPU of D.
+Disks    ext2 (disks.py): instructions on a RAM disk, and times on a virtio disk.
 
 The table goes to standard output and to build/bench.txt. A row is marked where a goal is missed.
 """
@@ -27,11 +28,13 @@ sys.path[:0] = [os.path.join(TOP, "scripts"), os.path.join(TOP, "tests/console")
 from vmlib import qemu  # noqa: E402
 from vmlib.guest import Guest  # noqa: E402
 from vmlib.qemu import Options  # noqa: E402
+import disks  # noqa: E402
 
 ICOUNT = ("-icount", "shift=0,sleep=off")
 CPU_D, CPU_H = "max", "max,-erms,-smap,-la57,-pku"
 LINUX_H = ("init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off lsm=capability audit=0 "
            "cgroup_disable=memory transparent_hugepage=never")
+HARDEST = {"cpu": CPU_H, "append": LINUX_H}
 # The goals of the boot and memory rows.
 GOALS = {"direct boot, s": 0.30, "ISO boot, s": 0.9, "boot, million instructions": 100,
          "not free at a shell, MiB": 14, "stripped kernel, MiB": 1.5}
@@ -123,6 +126,7 @@ def main():
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--quick", action="store_true", help="one start a row, no wall time")
     ap.add_argument("--no-linux", action="store_true")
+    ap.add_argument("--only-disks", action="store_true", help="only ext2; ROW is one of diskbench")
     ap.add_argument("rows", nargs="*", metavar="ROW", help="rows of ubench")
     args = ap.parse_args()
     lines = []
@@ -131,6 +135,9 @@ def main():
         print(text, flush=True)
         lines.append(text)
 
+    if args.only_disks:
+        disks.tables(table, say, HARDEST, args.no_linux, args.quick, args.rows)
+        return
     ours, linux = {}, {}
     if not args.rows:
         repeat = 1 if args.quick else 5
@@ -153,6 +160,8 @@ def main():
         rows[name] = values + [ratio], "MISSED" if missed and theirs_h else ""
     table("instructions an operation", ["Keelson", "on D's CPU", "Linux D", "Linux H", "to H"],
           rows, say)
+    if not args.rows:
+        disks.tables(table, say, HARDEST, args.no_linux, args.quick)
     with open(os.path.join(TOP, "build/bench.txt"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
 
