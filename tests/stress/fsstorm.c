@@ -715,7 +715,6 @@ static void work(int k)
 	state = (seed + (uint64_t)k + 1) * 0x9e3779b97f4a7c15ull;
 	sigaction(SIGBUS, &sa, NULL);
 	umask(0);
-	reach_dirs();
 	for (uint64_t n = 1; seconds ? time(NULL) < end : n <= operations; n++) {
 		if (rnd(2))
 			common_step();
@@ -893,6 +892,7 @@ static int storm(const char *dir, size_t mib)
 		if (mkdir(p, 0755))
 			fail("mkdir %s", p);
 	}
+	reach_dirs(); /* before anybody moves them */
 	if (mib && (pig = fork()) == 0)
 		hog(mib);
 	for (int k = 0; k < processes; k++) {
