@@ -67,7 +67,8 @@ static ssize_t write_common(struct file *f, struct uio *u, loff_t *pos, bool app
 	if (unlikely(rc == -ENOSPC) && i->sb->ops->make_space && i->sb->ops->make_space(i->sb))
 		rc = write_data(f, u, pos);
 	up_write(&i->lock);
-	if (rc > 0 && unlikely(f->flags & O_DSYNC)) {
+	if (rc > 0 && unlikely((f->flags & O_DSYNC) || (i->flags & S_SYNC) ||
+			       (i->sb->flags & SB_SYNCHRONOUS))) {
 		int err = vfs_fsync(f, *pos - rc, *pos - 1, !(f->flags & O_SYNC_BIT));
 
 		if (err)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Trees on a file system under test.
  *
- *   fstree list DIR             one line for each object: what it is and what it holds
- *   fstree change DIR SEED      a few hundred changes of all kinds, the same for the same seed
  *   fstree storm DIR SECS N     N processes that create, rename, link and remove among each other
  *   fstree names DIR N          N names in one directory: made, found, listed, half of them removed
  *   fstree deep DIR N           a chain of N directories, made and removed
@@ -21,9 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,114 +47,6 @@ static uint64_t rnd(uint64_t *s)
 	return *s;
 }
 
-/* --- list --- */
-
-/* CRC-32 of the content. */
-static uint32_t content_sum(const char *path)
-{
-	static unsigned char buf[65536];
-	static uint32_t table[256];
-	uint32_t sum = ~0u;
-	int fd = open(path, O_RDONLY);
-	ssize_t n;
-
-	for (uint32_t k = 0; k < 256 && !table[255]; k++) {
-		table[k] = k;
-		for (int bit = 0; bit < 8; bit++)
-			table[k] = table[k] & 1 ? table[k] >> 1 ^ 0xedb88320u : table[k] >> 1;
-	}
-	if (fd < 0)
-		return 1;
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		for (ssize_t k = 0; k < n; k++)
-			sum = table[(sum ^ buf[k]) & 255] ^ sum >> 8;
-	}
-	close(fd);
-	return n < 0 ? 2 : ~sum;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void list_xattrs(const char *path)
-{
-	char names[4096], value[4096], *sorted[64];
-	ssize_t n = llistxattr(path, names, sizeof(names));
-	int count = 0;
-
-	for (char *p = names; n > 0 && p < names + n && count < 64; p += strlen(p) + 1)
-		sorted[count++] = p;
-	qsort(sorted, (size_t)count, sizeof(*sorted), by_name);
-	for (int k = 0; k < count; k++) {
-		ssize_t len = lgetxattr(path, sorted[k], value, sizeof(value));
-
-		printf(" %s=", sorted[k]);
-		for (ssize_t j = 0; j < len; j++)
-			printf("%02x", (unsigned char)value[j]);
-	}
-}
-
-static void list_one(const char *path, const char *shown)
-{
-	char target[4200] = "";
-	struct stat st;
-
-	MUST(lstat(path, &st));
-	printf("%s %o %u:%u", shown, st.st_mode, st.st_uid, st.st_gid);
-	if (!S_ISDIR(st.st_mode))
-		printf(" links %lu", (unsigned long)st.st_nlink);
-	if (S_ISREG(st.st_mode))
-		printf(" size %lld sum %08x", (long long)st.st_size, content_sum(path));
-	if (S_ISLNK(st.st_mode)) {
-		MUST(readlink(path, target, sizeof(target) - 1));
-		printf(" -> %s", target);
-	} else {
-		printf(" mtime %lld", (long long)st.st_mtim.tv_sec);
-	}
-	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		printf(" dev %u:%u", major(st.st_rdev), minor(st.st_rdev));
-	list_xattrs(path);
-	printf("\n");
-}
-
-static void list_tree(const char *path, const char *shown)
-{
-	char **names = NULL, sub[8192], sub_shown[8192];
-	size_t count = 0, room = 0;
-	struct dirent *e;
-	struct stat st;
-	DIR *d;
-
-	list_one(path, shown);
-	MUST(lstat(path, &st));
-	if (!S_ISDIR(st.st_mode))
-		return;
-	d = opendir(path);
-	if (!d)
-		fail("opendir", path);
-	while ((e = readdir(d)) != NULL) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    !strcmp(e->d_name, "lost+found"))
-			continue;
-		if (count == room)
-			names = realloc(names, (room = room * 2 + 64) * sizeof(*names));
-		names[count++] = strdup(e->d_name);
-	}
-	closedir(d);
-	qsort(names, count, sizeof(*names), by_name);
-	for (size_t k = 0; k < count; k++) {
-		snprintf(sub, sizeof(sub), "%s/%s", path, names[k]);
-		snprintf(sub_shown, sizeof(sub_shown), "%s/%s", shown, names[k]);
-		list_tree(sub, sub_shown);
-		free(names[k]);
-	}
-	free(names);
-}
-
-/* --- change --- */
-
 static void write_some(const char *path, off_t at, size_t len, uint64_t *seed)
 {
 	static char buf[1 << 17];
@@ -170,62 +58,6 @@ static void write_some(const char *path, off_t at, size_t len, uint64_t *seed)
 	if (MUST(pwrite(fd, buf, len, at)) != (long)len)
 		fail("short write", path);
 	close(fd);
-}
-
-static void change(uint64_t seed)
-{
-	char a[64], b[64], target[300];
-	struct timespec ts[2] = { { 1000000000, 123456789 }, { 1100000000, 987654321 } };
-
-	MUST(mkdir("made", 0750));
-	MUST(mkdir("made/a", 0700));
-	MUST(mkdir("made/b", 0777));
-	for (int k = 0; k < 300; k++) {
-		snprintf(a, sizeof(a), "made/a/file-%d", k);
-		snprintf(b, sizeof(b), "made/b/moved-%d", k);
-		write_some(a, (off_t)(rnd(&seed) % 3 ? 0 : rnd(&seed) % 100000),
-			   1 + rnd(&seed) % (k % 10 ? 6000 : 100000), &seed);
-		switch (rnd(&seed) % 8) {
-		case 0:
-			MUST(rename(a, b));
-			break;
-		case 1:
-			MUST(link(a, b));
-			break;
-		case 2:
-			MUST(unlink(a));
-			break;
-		case 3:
-			MUST(truncate(a, (off_t)(rnd(&seed) % 50000)));
-			break;
-		case 4:
-			memset(target, 'x', sizeof(target));
-			target[rnd(&seed) % (sizeof(target) - 2) + 1] = '\0';
-			MUST(symlink(target, b));
-			break;
-		case 5:
-			MUST(chmod(a, (mode_t)(rnd(&seed) & 07777)));
-			MUST(chown(a, (uid_t)(rnd(&seed) % 200000), (gid_t)(rnd(&seed) % 200000)));
-			break;
-		case 6:
-			MUST(mkdir(b, 0755));
-			if (rnd(&seed) % 2)
-				MUST(rmdir(b));
-			break;
-		default:
-			if (!setxattr(a, "user.made", target, rnd(&seed) % 100, 0))
-				break;
-			if (errno != EOPNOTSUPP)
-				fail("setxattr", a);
-			break;
-		}
-	}
-	MUST(mknod("made/char", S_IFCHR | 0600, makedev(5, 1)));
-	MUST(mknod("made/block", S_IFBLK | 0660, makedev(259, 70000)));
-	MUST(mknod("made/fifo", S_IFIFO | 0644, 0));
-	MUST(mknod("made/socket", S_IFSOCK | 0644, 0));
-	MUST(rename("made/b", "made/renamed"));
-	MUST(utimensat(AT_FDCWD, "made/a/file-0", ts, AT_SYMLINK_NOFOLLOW) && errno != ENOENT ? -1 : 0);
 }
 
 /* --- storm --- */
@@ -464,15 +296,9 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		fail("usage", "fstree WHAT DIR [N [WORKERS]]");
 	what = argv[1];
-	if (!strcmp(what, "list")) {
-		list_tree(argv[2], "");
-		return 0;
-	}
 	MUST(chdir(argv[2]));
 	umask(0);
-	if (!strcmp(what, "change"))
-		change(n + 1);
-	else if (!strcmp(what, "storm"))
+	if (!strcmp(what, "storm"))
 		storm(n, argc > 4 ? (unsigned int)atoi(argv[4]) : 4);
 	else if (!strcmp(what, "names"))
 		names(n);
