@@ -36,8 +36,8 @@ def load_modules(guest, program):
     for name, parameters in MODULES.get(program, ()):
         path = os.path.join(qemu.CACHE, "linux/modules/kernel/drivers/block/%s.ko" % name)
         with open(path, "rb") as f:
-            guest.run(["sh", "-c", "cat >/tmp/m.ko; insmod /tmp/m.ko %s; rm /tmp/m.ko" % parameters],
-                      stdin=f.read())
+            load = "cat >/tmp/m.ko; insmod /tmp/m.ko %s; rm /tmp/m.ko" % parameters
+            guest.run(["sh", "-c", load], stdin=f.read())
 
 
 def run_program(guest, program, names):

@@ -1,11 +1,47 @@
 # SPDX-License-Identifier: MIT
 """Debian's own dynamic programs, unmodified: the same commands on Linux and here print the same."""
+import tempfile
+
 from vmlib.guest import Guest
 from vmlib.qemu import Options
 
 from . import both, check_reports
+from .abi import load_modules
 
 LIMIT = 120
+# util-linux on an NVMe disk (a driver that is part of both kernels) and on loop devices.
+TABLE = ("label: gpt\nlabel-id: 11111111-2222-3333-4444-555555555555\n"
+         "size=2M, uuid=99999999-0000-0000-0000-00000000000%d, name=one\\n"
+         "size=4M, uuid=99999999-0000-0000-0000-00000000000%d, name=two\\n")
+DISKS = {
+    "sfdisk": "printf '%s' | sfdisk -q /dev/nvme0n1; grep nvme /proc/partitions"
+              % (TABLE % (1, 2)).replace("\n", "\\n"),
+    "lsblk": "lsblk -e 1,7 -o NAME,MAJ:MIN,RM,SIZE,RO,TYPE,MOUNTPOINTS,PHY-SEC,LOG-SEC,MIN-IO,"
+             "ROTA,RA;"
+             "lsblk -e 1,7 -P -o NAME,PKNAME,PATH,HOTPLUG,ALIGNMENT,DISC-ALN,DISC-GRAN,STATE,START "
+             "2>&1"
+             "| sed 's/STATE=.[a-z]*.//'",
+    "blkid": "blkid -p /dev/nvme0n1 /dev/nvme0n1p1 /dev/nvme0n1p2",
+    "fdisk": "fdisk -l /dev/nvme0n1 | grep -v -e model -e I/O",
+    "blockdev": "blockdev --report | grep nvme;"
+                "blockdev --getss --getpbsz --getsize64 /dev/nvme0n1p1",
+    "partx": "partx -s /dev/nvme0n1; partx -d --nr 2 /dev/nvme0n1; ls /dev/nvme0n1*;"
+             "partx -a /dev/nvme0n1 2>&1; blockdev --rereadpt /dev/nvme0n1; ls /dev/nvme0n1*",
+    "wipefs": "wipefs -a -q /dev/nvme0n1; blkid -p /dev/nvme0n1; echo $?",
+    "losetup": "truncate -s 8M /tmp/img; losetup -f --show /tmp/img; losetup -l -O NAME,SIZELIMIT,"
+               "OFFSET,AUTOCLEAR,RO,BACK-FILE,LOG-SEC,MAJ:MIN;"
+               "losetup -j /tmp/img | cut -d ' ' -f 1,3;"
+               "lsblk -o NAME,SIZE,RO,TYPE /dev/loop0; losetup -d /dev/loop0; losetup -l;"
+               "losetup -f",
+    "losetup partitions": "truncate -s 8M /tmp/img; printf 'size=1M\n,2M\n' | sfdisk -q /tmp/img;"
+                          "losetup -P -r /dev/loop3 /tmp/img;"
+                          "lsblk -n -o NAME,SIZE,RO,TYPE /dev/loop3;"
+                          "losetup -d /dev/loop3; ls /dev/loop3*",
+    "losetup offset": "truncate -s 8M /tmp/img;"
+                      "losetup -o 1M --sizelimit 2M -b 4096 /dev/loop2 /tmp/img;"
+                      "blockdev --getsize64 --getss /dev/loop2; losetup -c /dev/loop2;"
+                      "losetup -l -n -O OFFSET,SIZELIMIT,LOG-SEC; losetup -d /dev/loop2",
+}
 BASH = {
     "version": "echo $BASH_VERSION",
     "pipeline": "seq 1 100 | while read n; do echo $((n*n)); done | tail -n 1",
@@ -55,7 +91,12 @@ PYTHON = {
 def run_kernel(ctx, kernel, config, jobs):
     """Every job on one kernel: {name: (status, output, log)}."""
     results = {}
-    with Guest(Options(kernel=kernel, config=config, image="debian", smp=2)) as guest:
+    with tempfile.NamedTemporaryFile() as disk, \
+            Guest(Options(kernel=kernel, config=config, image="debian", smp=2,
+                          disks=(disk.name + ",if=nvme",))) as guest:
+        disk.truncate(16 << 20)
+        if kernel == "linux":
+            load_modules(guest, "blockdev")
         for name, argv in jobs.items():
             result = guest.run(argv, timeout=LIMIT)
             results[name] = (result.status, result.stdout.decode("utf-8", "replace"),
@@ -66,6 +107,7 @@ def run_kernel(ctx, kernel, config, jobs):
 
 def run(ctx):
     jobs = {"bash/" + name: ["/bin/bash", "-c", text] for name, text in BASH.items()}
+    jobs.update({"disks/" + name: ["/bin/sh", "-c", text] for name, text in DISKS.items()})
     jobs.update({"python/" + name: ["/usr/bin/python3", "-c", text]
                  for name, text in PYTHON.items()})
     jobs = {name: argv for name, argv in jobs.items() if ctx.wants(name)}
