@@ -10,7 +10,7 @@ from vmlib.qemu import Options
 
 from . import check_reports
 
-STORMS = ["fork", "sigexec", "setid", "threads", "mmap", "mapfile", "pipes", "files", "names", "futex", "oom"]
+STORMS = ["fork", "sigexec", "setid", "threads", "mmap", "mapfile", "pipes", "files", "names", "futex", "cache", "oom"]
 QUICK = 3
 REPORT = re.compile(r"^.*(?:\breport: |Kernel panic:).*$", re.M)
 
