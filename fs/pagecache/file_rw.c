@@ -200,7 +200,7 @@ static __always_inline int write_memory(struct mapping *m, u64 index, unsigned i
 ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 {
 	bool backed = i->mapping->ops->read_page;
-	loff_t at = *pos;
+	loff_t at = *pos, old = i->size;
 	ssize_t done = 0;
 	int rc = 0;
 
@@ -235,6 +235,9 @@ ssize_t pagecache_write(struct inode *i, struct uio *u, loff_t *pos)
 		}
 	}
 	*pos = at;
+	/* The inode may have been written since it was marked for the times and the blocks. */
+	if (backed && i->size > old)
+		inode_mark_dirty(i);
 	return done ? done : rc;
 }
 

@@ -70,7 +70,7 @@ bench: setup
 
 stress: setup
 	$(Q)$(MAKE) $(jobs) CONFIG=debug all images
-	$(Q)$(python) tests/runner.py --config debug --seconds $(or $(SECONDS_EACH),600) soak
+	$(Q)$(python) tests/runner.py --config debug --seconds $(or $(SECONDS_EACH),600) soak fsloadsoak
 
 crash: setup
 	$(Q)$(MAKE) $(jobs) all images

@@ -510,7 +510,7 @@ static void p_attributes(int s)
 			if (fremovexattr(fd, "user.private"))
 				fail("removexattr");
 			o->attr = 0;
-		} else if (fsetxattr(fd, "user.private", &counter, sizeof(counter), 0) == 0) {
+		} else if (counter++, fsetxattr(fd, "user.private", &counter, sizeof(counter), 0) == 0) {
 			o->attr = counter;
 		} else if (errno == EOPNOTSUPP) {
 			no_xattr = 1;
