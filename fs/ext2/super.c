@@ -68,14 +68,14 @@ void ext2_error(struct ext2_sb *s, struct ext2_inode *ei, u64 block, const char 
 			scnprintf(at, sizeof(at), " block %llu:", (unsigned long long)block);
 		log_err("ext2", "%s: error:%s%s %s", s->bdev->name, inode, at, text);
 	}
+	if (s->opts.errors == EXT2_ERRORS_PANIC)
+		panic("ext2: %s: error, and errors=panic is set", s->bdev->name);
 	if (s->sb->flags & SB_RDONLY)
 		return;
 	spin_lock(&s->lock);
 	s->es->s_state |= EXT2_STATE_ERROR;
 	s->txn.super = true;
 	spin_unlock(&s->lock);
-	if (s->opts.errors == EXT2_ERRORS_PANIC)
-		panic("ext2: %s: error, and errors=panic is set", s->bdev->name);
 	if (s->opts.errors == EXT2_ERRORS_RO && !READ_ONCE(s->aborted)) {
 		log_err("ext2", "%s: remounting read-only", s->bdev->name);
 		WRITE_ONCE(s->aborted, true);
@@ -255,12 +255,8 @@ static int read_group(struct ext2_sb *s, u32 n, const struct ext2_group_desc *gd
 	s->free_inodes += g->free_inodes;
 	s->used_dirs += g->used_dirs;
 	s->overhead += s->itable_blocks + 2;
-	if (has_super(s, n)) {
-		bool meta = s->es->s_rev_level &&
-			    (s->es->s_feature_incompat & EXT2_INCOMPAT_META_BG);
-
-		s->overhead += 1 + (meta ? 0 : s->nr_desc_blocks);
-	}
+	if (has_super(s, n))
+		s->overhead += 1 + s->nr_desc_blocks;
 	return 0;
 }
 
