@@ -39,8 +39,7 @@ void ext2_opts_default(struct ext2_opts *o, const struct ext2_super *es)
 
 	o->flags |= d & EXT2_DEFM_DEBUG ? OPT_DEBUG : 0;
 	o->flags |= d & EXT2_DEFM_BSDGROUPS ? OPT_GRPID : 0;
-	o->flags |= d & EXT2_DEFM_XATTR_USER ? OPT_XATTR_USER : 0;
-	o->flags |= d & EXT2_DEFM_ACL ? OPT_ACL : 0;
+	o->flags |= OPT_XATTR_USER | OPT_ACL; /* whatever the super block says, as on Linux 6.1 */
 	o->errors = es->s_errors == EXT2_ERRORS_PANIC || es->s_errors == EXT2_ERRORS_RO
 			    ? es->s_errors
 			    : EXT2_ERRORS_CONTINUE;
@@ -133,13 +132,9 @@ void ext2_show_options(struct super_block *sb, struct strbuf *out)
 		sb_puts(out, ",debug");
 	if (f & OPT_OLDALLOC)
 		sb_puts(out, ",oldalloc");
-	if (f & OPT_XATTR_USER)
-		sb_puts(out, ",user_xattr");
-	else if (d & EXT2_DEFM_XATTR_USER)
+	if (!(f & OPT_XATTR_USER))
 		sb_puts(out, ",nouser_xattr");
-	if (f & OPT_ACL)
-		sb_puts(out, ",acl");
-	else if (d & EXT2_DEFM_ACL)
+	if (!(f & OPT_ACL))
 		sb_puts(out, ",noacl");
 	if (f & OPT_NOBH)
 		sb_puts(out, ",nobh");

@@ -498,6 +498,8 @@ void ext2_xattr_evict(struct ext2_inode *ei)
 		drop_share(ext2_is(ei), ei->file_acl, p.buf);
 	places_close(&p);
 	ei->file_acl = 0;
+	/* Whether a symbolic link has a block of its own is seen by what is left. */
+	ei->vfs.blocks -= min_t(u64, ei->vfs.blocks, ext2_is(ei)->block_size >> 9);
 }
 
 /* --- listing --- */

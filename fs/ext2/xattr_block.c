@@ -131,7 +131,7 @@ int xattr_rebuild(const struct xattr_area *to, const struct xattr_area *from,
 	bool pending = value;
 
 	memset(to->base + to->first, 0, to->size - to->first);
-	if (value_size > to->size)
+	if (value && value_size > to->size)
 		return -ENOSPC;
 	for (const struct ext2_xattr_entry *e = from->base ? xattr_first(from) : NULL;
 	     e && !xattr_last(e); e = xattr_next(e)) {

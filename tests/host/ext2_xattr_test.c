@@ -78,7 +78,7 @@ static void random_changes(bool block)
 		struct xattr_area from = any ? area(now, block) : none, to = area(next, block);
 		int k = (int)test_below(NAMES), n;
 		struct xattr_key key = key_of(k);
-		u32 size = (u32)test_below(block ? 200 : 40), hash;
+		u32 size = (u32)test_below(block || !test_below(4) ? 200 : 40), hash;
 		bool set = test_below(3) != 0;
 		u32 max = to.size - to.first;
 		u8 value[200];
