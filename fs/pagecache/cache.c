@@ -382,8 +382,8 @@ static void zero_backed(struct mapping *m, u64 index, unsigned int from, unsigne
 	page_put(p);
 }
 
-/* Drops one page, which the caller has a reference to (and loses), when it is clean. force: also when
- * others have references; they keep a page that is no part of the file any more. */
+/* Drops one page, which the caller has a reference to (and loses), when it is clean. force: also
+ * when others have references; they keep a page that is no part of the file any more. */
 static bool drop_page(struct mapping *m, struct page *p, u64 index, bool force)
 {
 	bool gone;

@@ -147,8 +147,8 @@ static size_t fill_prepared(struct mapping *m, struct page *p, unsigned int off,
 }
 
 /* Into a page of a file with backing store, at most n bytes; the size follows. */
-static noinline int write_backed(struct inode *i, u64 index, unsigned int off, size_t n, struct uio *u,
-			size_t *copied)
+static noinline int write_backed(struct inode *i, u64 index, unsigned int off, size_t n,
+				 struct uio *u, size_t *copied)
 {
 	struct mapping *m = i->mapping;
 	struct page *p;

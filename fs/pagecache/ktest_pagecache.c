@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Self-tests of the page cache, with a file system of one file that counts what is asked of it.
  *
- * The "memory" file keeps its blocks in an array and fills and takes pages by copying: for windows of
- * read-ahead, accounting and errors. The "scattered" file has its blocks of 1 KiB all over a RAM disk,
- * every second one backwards, with holes, and goes through the block_* operations: random changes
- * beside a plain array. */
+ * The "memory" file keeps its blocks in an array and fills and takes pages by copying: for windows
+ * of read-ahead, accounting and errors. The "scattered" file has its blocks of 1 KiB all over a RAM
+ * disk, with holes, and goes through the block_* operations: random changes beside a plain
+ * array. */
 #include <fs/block.h>
 #include <fs/pagecache.h>
 #include <fs/vfs.h>

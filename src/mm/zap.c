@@ -251,7 +251,7 @@ bool page_try_unmap(struct page *p)
 	return true;
 }
 
-/* Whoever looks for a page of a file through the list of areas must find it at one of the places. */
+/* Whoever looks for a page of a file through the list of areas must find it at either place. */
 static void lock_areas(struct vma *v) NO_LOCK_ANALYSIS
 {
 	if (v->file && v->file->inode)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs see of the cache of files: advice, residency, direct I/O beside it, synchronisation,
- * accounting. On a RAM disk, because its reads and writes are over when they return. */
+/* What programs see of the cache of files: advice, residency, direct I/O beside it,
+ * synchronisation, accounting. On a RAM disk, because its reads and writes are over when they
+ * return. */
 #define ABI_LIMIT 60
 #include "abi.h"
 
@@ -14,7 +15,8 @@
 #define PAGE 4096
 #define DISK "/dev/ram5"
 
-static char buf[64 * PAGE] __attribute__((aligned(4096))), back[64 * PAGE] __attribute__((aligned(4096)));
+static char buf[64 * PAGE] __attribute__((aligned(4096)));
+static char back[64 * PAGE] __attribute__((aligned(4096)));
 
 static int disk(int flags)
 {

@@ -887,8 +887,8 @@ static void cache_same(struct cache_model *m, const unsigned char *got, size_t o
 {
 	for (size_t k = 0; k < n; k++)
 		if (got[k] != m->want[off + k])
-			fail("%s: byte %zu of %zu at %zu is %02x, not %02x, size %zu", how, k, n, off,
-			     got[k], m->want[off + k], m->size);
+			fail("%s: byte %zu of %zu at %zu is %02x, not %02x", how, k, n, off, got[k],
+			     m->want[off + k]);
 }
 
 static void cache_write(struct cache_model *m, size_t off, size_t n)
