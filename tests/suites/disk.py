@@ -190,7 +190,8 @@ def case_flush_error(ctx, folder, row):
     make_image(os.path.join(folder, "image"), 8)
     with Machine(ctx, folder, row, drive=debug_drive(folder, {"flush_to_disk": None})) as m:
         out = m.sh("dd if=/dev/zero of=%s bs=4k count=1 conv=notrunc,fsync" % m.dev, status=1)
-        assert "Input/output error" in out or "I/O error" in out, out
+        # Linux has ENODATA for what NVMe calls an error of the medium.
+        assert "Input/output error" in out or "No data available" in out, out
         reports(m)
 
 
@@ -224,10 +225,10 @@ def case_errors(ctx, folder, row):
     drive = debug_drive(folder, {"read_aio": BAD // 512, "write_aio": BAD // 512})
     with Machine(ctx, folder, row, drive=drive) as m:
         out = m.sh("dd if=%s of=/dev/null bs=4k count=1 skip=%d" % (m.dev, BAD // 4096), status=1)
-        assert "Input/output error" in out or "I/O error" in out, "read: " + out
+        assert "Input/output error" in out, "read: " + out
         out = m.sh("dd if=/dev/zero of=%s bs=4k count=1 seek=%d conv=notrunc,fsync"
                    % (m.dev, BAD // 4096), status=1)
-        assert "Input/output error" in out or "I/O error" in out, "write: " + out
+        assert "Input/output error" in out, "write: " + out
         log = m.sh("dmesg")
         assert any(m.node in line and str(BAD // 512) in line for line in log.splitlines()), \
             "the log does not name %s and sector %d" % (m.node, BAD // 512)
