@@ -342,7 +342,7 @@ static void list_move_all(struct list_head *from, struct list_head *to)
 static bool snapshot(struct commit *c) NO_LOCK_ANALYSIS
 {
 	struct ext2_sb *s = c->s;
-	struct list_head inodes, bufs;
+	struct list_head inodes, data, bufs;
 	struct ext2_inode *ei;
 	struct buf *b, *bn;
 	bool empty;
@@ -358,16 +358,18 @@ static bool snapshot(struct commit *c) NO_LOCK_ANALYSIS
 	c->freed_blocks = s->txn.freed_blocks;
 	c->freed_inodes = s->txn.freed_inodes;
 	c->super = s->txn.super;
-	while (!list_empty(&s->txn.data)) {
-		ei = list_first_entry(&s->txn.data, struct ext2_inode, data_node);
+	list_move_all(&s->txn.data, &data);
+	/* Times may be marked without txn_lock: from here on they go to the new transaction, which
+	 * nothing may empty any more. */
+	ext2_txn_init(&s->txn, c->id + 1);
+	while (!list_empty(&data)) {
+		ei = list_first_entry(&data, struct ext2_inode, data_node);
 		list_del_init(&ei->data_node);
 		WRITE_ONCE(ei->in_commit, true);
 		spin_unlock(&s->lock);
 		vec_add(&c->data, &ei->vfs);
 		spin_lock(&s->lock);
 	}
-	ext2_txn_init(&s->txn, c->id + 1);
-	/* Times may be marked without txn_lock: from here on they go to the new transaction. */
 	while (!list_empty(&inodes)) {
 		ei = list_first_entry(&inodes, struct ext2_inode, dirty_node);
 		list_del_init(&ei->dirty_node);

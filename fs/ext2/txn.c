@@ -19,8 +19,9 @@
 
 void ext2_txn_init(struct ext2_txn *t, u64 id)
 {
-	memset(t, 0, sizeof(*t));
-	t->id = id;
+	/* ext2_running_id looks without a lock: the number, which comes first, is never another. */
+	memset((char *)t + sizeof(t->id), 0, sizeof(*t) - sizeof(t->id));
+	WRITE_ONCE(t->id, id);
 	list_init(&t->inodes);
 	list_init(&t->data);
 	list_init(&t->bufs);
