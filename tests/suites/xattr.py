@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Extended attributes and ACLs on ext2: tests/abi/acl on images as on Linux; trees that Linux wrote
-are read and changed here and the other way round, judged by e2fsck and debugfs; storms; damage."""
+are read and changed here and the other way round, judged by e2fsck and debugfs; storms; damage; power
+cuts."""
 import os
 import random
 import re
@@ -8,10 +9,11 @@ import subprocess
 import tempfile
 
 import disks
+from crash import fsck, logwrites
 from vmlib.guest import Guest
 from vmlib.qemu import Options
 
-from . import abi, both, check_reports
+from . import abi, both, check_reports, powercut
 
 SETS = (("-I", "256", "-b", "4096"), ("-I", "128", "-b", "1024"), ("-I", "256", "-b", "1024"),
         ("-I", "512", "-b", "2048"), ("-I", "256", "-b", "1024", "-O", "^ext_attr"),
@@ -197,6 +199,60 @@ def damage(ctx, folder):
         judge(ctx, "damage %d/fsck after repair" % k, path)
 
 
+# --- power cuts ---
+
+# A share of a block is given up before or after the inode says so: a count.
+COUNT = re.compile(r"Extended attribute block \d+ has reference count \d+, should be \d+\. .*")
+
+
+def cut_states(base, log):
+    """Every prefix of the log, and reorderings between flushes: (label, image)."""
+    image = bytearray(base)
+    for number, epoch in enumerate(logwrites.epochs(logwrites.read(log))):
+        start = bytes(image)
+        for k in range(2 if len(epoch) > 1 else 0):
+            image = bytearray(start)
+            for e in logwrites.subset(epoch, "xattr-%d-%d" % (number, k)):
+                logwrites.apply(image, e)
+            yield "epoch %d, choice %d" % (number, k), image
+        image = bytearray(start)
+        for k, e in enumerate(epoch):
+            logwrites.apply(image, e)
+            if k % 4 == 0 or k == len(epoch) - 1:
+                yield "epoch %d, write %d" % (number, k), image
+
+
+def cuts(ctx, folder):
+    for n, options in enumerate(SETS[:3]):
+        path, log = "%s/c%d" % (folder, n), "%s/c%d.log" % (folder, n)
+        disks.make(path, 4, *options)
+        with open(path, "rb") as f:
+            base = f.read()
+        open(log, "wb").close()
+        with Guest(Options(kernel=ctx.kernel, config=ctx.config, image="test", smp=2,
+                           extra=powercut.drive(path, log))) as guest:
+            done = shell(guest, "mkdir -p /mnt/d && mount -t ext2 /dev/vda /mnt/d && cd /mnt/d && "
+                         "chmod 777 . && {P} make . 5 && sync && {P} change . 6 && sync && "
+                         "{{ {P} storm . 2 & p=$!; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; sync; "
+                         "done; wait $p; }} && cd / && umount /mnt/d".format(P=PROGRAM))
+            ctx.check("cut %d/load" % n, done.status == 0, "status %d" % done.status,
+                      done.stderr.decode("utf-8", "replace") + done.log)
+            check_reports(ctx, guest)
+        states, failures = 0, []
+        for label, image in cut_states(base, log):
+            with open(folder + "/state", "wb") as f:
+                f.write(image)
+            problems = [p for p in fsck.check(folder + "/state")[0] if not COUNT.fullmatch(p)]
+            if states % 8 == 0:
+                problems += fsck.repair(folder + "/state")
+            states += 1
+            if problems:
+                failures.append("\n  ".join([label] + problems))
+        ctx.note("cut %d: %d states" % (n, states))
+        ctx.check("cut %d/e2fsck" % n, states > 20 and not failures,
+                  "%d of %d states" % (len(failures), states), "\n".join(failures[:20]))
+
+
 def run(ctx):
     with tempfile.TemporaryDirectory(prefix="keelson-xattr-") as folder:
         if ctx.wants("acl"):
@@ -208,3 +264,5 @@ def run(ctx):
             storms(ctx, folder)
         if ctx.wants("damage"):
             damage(ctx, folder)
+        if ctx.wants("cut"):
+            cuts(ctx, folder)
