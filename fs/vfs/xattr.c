@@ -2,6 +2,7 @@
 /* Extended attributes: names, permissions, the system calls. File systems store; what is not in the
  * namespaces user., trusted. and security. does not exist (EOPNOTSUPP), but for the two names of
  * access control lists, which acl.c answers for every file system. */
+#include "notify.h"
 #include "vfs_internal.h"
 
 #include <fs/posix_acl.h>
@@ -78,6 +79,8 @@ static int set_locked(const struct path *p, const char *name, const void *value,
 		rc = acl ? posix_acl_setxattr(i, type, value, size)
 			 : i->ops->setxattr(i, name, value, size, flags);
 	up_write(&i->lock);
+	if (!rc)
+		notify_dentry(p->dentry, IN_ATTRIB);
 	return rc;
 }
 
@@ -242,6 +245,8 @@ static int remove_one(const struct path *p, struct user_ptr uname)
 	else if (!rc)
 		rc = i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
 	up_write(&i->lock);
+	if (!rc)
+		notify_dentry(p->dentry, IN_ATTRIB);
 	return rc;
 }
 

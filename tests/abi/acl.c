@@ -5,6 +5,7 @@
 #include "abi.h"
 
 #include <grp.h>
+#include <sys/inotify.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -693,6 +694,32 @@ CASE(xattr_times)
 	NEED(removexattr("f", "trusted.a"));
 	NEED(stat("f", &b));
 	SHOW("ctime moved %d mtime moved %d", a.st_ctime != b.st_ctime, a.st_mtime != b.st_mtime);
+}
+
+CASE(xattr_notify)
+{
+	char b[4096];
+	int fd = (int)NEED(inotify_init1(IN_NONBLOCK)), events = 0;
+	ssize_t n;
+
+	enter();
+	abi_file("f", "", 0644);
+	NEED(inotify_add_watch(fd, "f", IN_ALL_EVENTS));
+	NEED(setxattr("f", "trusted.a", "1", 1, 0));
+	n = read(fd, b, sizeof(b));
+	SHOW("set: %#x", n > 0 ? ((struct inotify_event *)b)->mask : 0);
+	NEED(set("f", ACCESS, "u::rwx,u:5:rwx,g::---,m::rwx,o::---"));
+	n = read(fd, b, sizeof(b));
+	SHOW("list: %#x", n > 0 ? ((struct inotify_event *)b)->mask : 0);
+	NEED(removexattr("f", "trusted.a"));
+	n = read(fd, b, sizeof(b));
+	SHOW("remove: %#x", n > 0 ? ((struct inotify_event *)b)->mask : 0);
+	RET(removexattr("f", "trusted.a"));
+	RET(setxattr("f", "trusted.a", "1", 1, XATTR_REPLACE));
+	RET(getxattr("f", "trusted.a", NULL, 0));
+	for (n = read(fd, b, sizeof(b)); n > 0; n = read(fd, b, sizeof(b)))
+		events++;
+	SHOW("%d more", events);
 }
 
 /* As much as one file takes; where it ends is the file system's. */
