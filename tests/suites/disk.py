@@ -22,6 +22,7 @@ MIB = 1 << 20
 SIZE = 48 * MIB
 PART = 4 * MIB
 BAD = 20 * MIB  # where QEMU's disk has its bad sector
+EIO_TEXT = "I/O error"  # musl's words
 NODES = {"nvme": "nvme0n1", "ahci": "sda"}
 
 # name: way, machine, CPUs, more properties of the device, more QEMU arguments
@@ -191,7 +192,7 @@ def case_flush_error(ctx, folder, row):
     with Machine(ctx, folder, row, drive=debug_drive(folder, {"flush_to_disk": None})) as m:
         out = m.sh("dd if=/dev/zero of=%s bs=4k count=1 conv=notrunc,fsync" % m.dev, status=1)
         # Linux has ENODATA for what NVMe calls an error of the medium.
-        assert "Input/output error" in out or "No data available" in out, out
+        assert EIO_TEXT in out or "No data available" in out, out
         reports(m)
 
 
@@ -225,10 +226,10 @@ def case_errors(ctx, folder, row):
     drive = debug_drive(folder, {"read_aio": BAD // 512, "write_aio": BAD // 512})
     with Machine(ctx, folder, row, drive=drive) as m:
         out = m.sh("dd if=%s of=/dev/null bs=4k count=1 skip=%d" % (m.dev, BAD // 4096), status=1)
-        assert "Input/output error" in out, "read: " + out
+        assert EIO_TEXT in out, "read: " + out
         out = m.sh("dd if=/dev/zero of=%s bs=4k count=1 seek=%d conv=notrunc,fsync"
                    % (m.dev, BAD // 4096), status=1)
-        assert "Input/output error" in out, "write: " + out
+        assert EIO_TEXT in out, "write: " + out
         log = m.sh("dmesg")
         assert any(m.node in line and str(BAD // 512) in line for line in log.splitlines()), \
             "the log does not name %s and sector %d" % (m.node, BAD // 512)
