@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Commits: the running transaction goes to the disk in passes.
  *
- * A commit takes a snapshot under txn_lock (exclusive, no I/O but for blocks of the inode table that
- * were not read before): inodes are copied into the blocks of the inode table or, when a later pass
- * must write them, into images; dirty buffers are copied. Then operations go on, while the passes
- * of docs/subsystems/storage.md are written, each when the device has the one before on stable
- * storage. At the end what the transaction freed becomes free in the bitmaps.
+ * A commit takes a snapshot under txn_lock (exclusive, no I/O but for blocks of the inode table
+ * that were not read before): inodes are copied into the blocks of the inode table or, when a
+ * later pass must write them, into images; dirty buffers are copied. Then operations go on, while
+ * the passes of docs/subsystems/storage.md are written, each when the device has the one before
+ * on stable storage. At the end what the transaction freed becomes free in the bitmaps.
  *
  * A pass that fails stops the commit. What has not been written goes back to the running
  * transaction, so that the order holds when the next commit tries again.

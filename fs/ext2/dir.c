@@ -2,9 +2,9 @@
 /* Directories: names in all blocks of one.
  *
  * Owns: struct ext2_dir, made when a directory is first looked at and gone with its inode: the
- * blocks (their buffers stay referenced), where there is room, and, once more than a few dozen names
- * had to be read for an answer, a hash table of all names. The table's keys are the hashes that the
- * VFS has made of the names anyway.
+ * blocks (their buffers stay referenced), where there is room, and, once more than a few dozen
+ * names had to be read for an answer, a hash table of all names. The table's keys are the hashes
+ * that the VFS has made of the names anyway.
  * Each block is checked when it is read; one that is damaged is reported and answers -EIO.
  * Removing clears an entry's inode and leaves the chain; gaps are joined when room is looked for.
  * The hash trees of dir_index are neither used nor kept: the flag goes with the first change, as

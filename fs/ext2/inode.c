@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Inodes: from the inode table into memory and back, attributes, the end.
  *
- * While the file system is mounted struct inode (with struct ext2_inode around it) is the truth; the
- * block of the inode table holds what the last commit wrote. ext2_encode is called by commits only.
- * Fields that we do not know, attributes inside of large inodes among them, stay as they are.
+ * While the file system is mounted struct inode (with struct ext2_inode around it) is the truth;
+ * the block of the inode table holds what the last commit wrote. ext2_encode is called by commits
+ * only. Fields that we do not know, attributes inside of large inodes among them, stay as they are.
  * Times: seconds of 32 bits, signed; inodes with room keep nanoseconds and two more bits.
- * The end: an inode whose last name went was noted as dead then (ext2_note_dead); its blocks and its
- * number come free when nobody has it open any more. */
+ * The end: an inode whose last name went was noted as dead then (ext2_note_dead); its blocks and
+ * its number come free when nobody has it open any more. */
 #include "ext2_internal.h"
 
 #include <kernel/time.h>
@@ -67,7 +67,8 @@ static u64 decode_time(u32 sec, u32 extra)
 	return (u64)(t * (s64)NSEC_PER_SEC + (s64)min(extra >> 2, 999999999u));
 }
 
-static void split_time(u64 ns, u32 *sec, u32 *extra)
+/* room: there is an extra field; without it times end in 2038. */
+static void split_time(u64 ns, bool room, u32 *sec, u32 *extra)
 {
 	s64 t = (s64)ns / (s64)NSEC_PER_SEC, rest = (s64)ns % (s64)NSEC_PER_SEC;
 
@@ -75,6 +76,8 @@ static void split_time(u64 ns, u32 *sec, u32 *extra)
 		rest += (s64)NSEC_PER_SEC;
 		t--;
 	}
+	if (!room)
+		t = clamp(t, (s64)INT32_MIN, (s64)INT32_MAX);
 	*sec = (u32)t;
 	*extra = (u32)rest << 2 | (u32)((t - (s64)(s32)(u32)t) >> 32 & 3);
 }
@@ -88,10 +91,10 @@ void ext2_encode(struct ext2_inode *ei, struct ext2_dinode *raw)
 	if (!ei->ondisk && s->inode_size > EXT2_GOOD_OLD_INODE_SIZE)
 		raw->i_extra_isize = (u16)s->extra_isize;
 	spin_lock(&i->spin);
-	split_time(i->atime, &at, &atx);
-	split_time(i->mtime, &mt, &mtx);
-	split_time(i->ctime, &ct, &ctx);
-	split_time(i->btime, &cr, &crx);
+	split_time(i->atime, FITS(s, raw, i_atime_extra), &at, &atx);
+	split_time(i->mtime, FITS(s, raw, i_mtime_extra), &mt, &mtx);
+	split_time(i->ctime, FITS(s, raw, i_ctime_extra), &ct, &ctx);
+	split_time(i->btime, FITS(s, raw, i_crtime_extra), &cr, &crx);
 	raw->i_blocks = (u32)i->blocks;
 	spin_unlock(&i->spin);
 	raw->i_mode = (u16)i->mode;
@@ -295,6 +298,26 @@ int ext2_iget(struct super_block *sb, u32 ino, struct inode **out)
 
 /* --- the end --- */
 
+/* Large files are freed piece by piece, from the end, so that commits need not wait long. */
+#define EVICT_CHUNK (1u << 16) /* blocks */
+
+static int free_blocks(struct ext2_inode *ei)
+{
+	struct ext2_sb *s = ext2_is(ei);
+	u64 n = min_t(u64, (u64)ei->vfs.size >> s->block_shift, 1u << 30);
+	u32 from = (u32)ALIGN_DOWN(n, (u64)EVICT_CHUNK);
+	int rc;
+
+	for (; from; from -= EVICT_CHUNK) {
+		rc = ext2_begin(s);
+		if (rc)
+			return rc;
+		ext2_truncate_blocks(ei, from);
+		ext2_end(s);
+	}
+	return 0;
+}
+
 void ext2_evict_inode(struct inode *i)
 {
 	struct ext2_inode *ei = ext2_i(i);
@@ -302,7 +325,11 @@ void ext2_evict_inode(struct inode *i)
 
 	ext2_drop_window(ei);
 	ext2_dir_drop(ei);
-	if (i->nlink || ext2_begin(s))
+	if (i->nlink)
+		return;
+	if (ext2_has_blocks(ei) && free_blocks(ei))
+		return;
+	if (ext2_begin(s))
 		return;
 	ext2_xattr_evict(ei);
 	if (ext2_has_blocks(ei))
@@ -384,7 +411,7 @@ int ext2_setattr(struct dentry *d, struct iattr *a)
 	setattr_copy(i, a);
 	ext2_dirty(ei, EI_DIRTY_META);
 	ext2_end(s);
-	return rc;
+	return 0;
 }
 
 int ext2_getattr(const struct path *p, struct kstat *st)

@@ -72,7 +72,8 @@ static int bad_pointer(struct ext2_inode *ei, u32 block)
 
 /* --- finding --- */
 
-/* What the tree says at lblk: *pblk 0 for a hole; *count blocks alike, at most max. map_lock held. */
+/* What the tree says at lblk: *pblk 0 for a hole; *count blocks alike, at most max. map_lock
+ * held. */
 static int lookup(struct ext2_inode *ei, u64 lblk, u32 max, u32 *pblk, u32 *count)
 {
 	struct ext2_sb *s = ext2_is(ei);
@@ -405,8 +406,8 @@ static void cut_block(struct cutter *c, u32 block)
 	c->count = 1;
 }
 
-/* Frees what lies below ptrs[0..n), trees of `depth` levels, from block `from` of them on. True: one
- * of the pointers changed. */
+/* Frees what lies below ptrs[0..n), trees of `depth` levels, from block `from` of them on. True:
+ * one of the pointers changed. */
 static bool cut_tree(struct cutter *c, u32 *ptrs, u32 n, u32 depth, u64 from)
 {
 	u32 shift = ptr_shift(c->s) * depth;
@@ -457,7 +458,8 @@ void ext2_truncate_blocks(struct ext2_inode *ei, u32 from)
 		u64 span = 1ull << (ptr_shift(s) * d);
 
 		if (from < at + span)
-			cut_tree(&c, &ei->block[EXT2_NDIR + d - 1], 1, d, from > at ? from - at : 0);
+			cut_tree(&c, &ei->block[EXT2_NDIR + d - 1], 1, d,
+				 from > at ? from - at : 0);
 		at += span;
 	}
 	cut_flush(&c);

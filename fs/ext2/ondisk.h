@@ -140,7 +140,7 @@ _Static_assert(sizeof(struct ext2_group_desc) == 32, "group descriptor");
 #define EXT2_FL_USER_MODIFIABLE 0x000380ffu
 /* What a new object takes from its directory. */
 #define EXT2_FL_INHERITED                                                                          \
-	(EXT2_FL_SECRM | EXT2_FL_UNRM | EXT2_FL_COMPR | 0x100u | 0x200u | 0x400u | EXT2_FL_SYNC |   \
+	(EXT2_FL_SECRM | EXT2_FL_UNRM | EXT2_FL_COMPR | 0x700u | EXT2_FL_SYNC |                    \
 	 EXT2_FL_NODUMP | EXT2_FL_NOATIME | EXT2_FL_JOURNAL | EXT2_FL_NOTAIL | EXT2_FL_DIRSYNC)
 
 struct ext2_dinode {

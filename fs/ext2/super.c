@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* ext2: mounting, remounting, unmounting, errors, recognising.
  *
- * Mounting reads the super block, the group descriptors and the root inode, nothing else; bitmaps are
- * read when they are first needed. Everything that later code relies on is checked here: geometry,
- * features, the place of each group's bitmaps and inode table.
+ * Mounting reads the super block, the group descriptors and the root inode, nothing else; bitmaps
+ * are read when they are first needed. Everything that later code relies on is checked here:
+ * geometry, features, the place of each group's bitmaps and inode table.
  * State: mounted read-write the super block says "not clean" from before the first change on until
  * unmounting or remounting read-only has written everything. A file system that was not clean, or
  * had errors, keeps that for e2fsck.
  * Errors: ext2_error logs, sets the error flag of the super block (written by the next commit) and
- * follows errors=: go on, become read-only (no new operations; what has been done is still written),
- * or panic. */
+ * follows errors=: go on, become read-only (no new operations; what has been done is still
+ * written), or panic. */
 #include "ext2_internal.h"
 
 #include <kernel/init.h>

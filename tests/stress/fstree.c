@@ -27,7 +27,8 @@
 	({                                                                                         \
 		long must_r = (long)(x);                                                           \
 		if (must_r < 0) {                                                                  \
-			fprintf(stderr, "fstree: line %d: %s: %s\n", __LINE__, #x, strerror(errno)); \
+			fprintf(stderr, "fstree: line %d: %s: %s\n", __LINE__, #x,                 \
+				strerror(errno));                                                  \
 			exit(1);                                                                   \
 		}                                                                                  \
 		must_r;                                                                            \
