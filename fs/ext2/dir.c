@@ -258,9 +258,10 @@ static void index_build(struct ext2_inode *ei, struct ext2_dir *d)
 			index_drop(d);
 			return;
 		}
-		for (u32 off = 0; off < s->block_size && d->tab; off += e->rec_len) {
+		for (u32 off = 0; off < s->block_size && d->tab;
+		     off = dirblock_next(b->data, s->block_size, off)) {
 			e = dirblock_at(b->data, off);
-			if (!e->inode)
+			if (!e->inode || !dirblock_name_inside(e, s->block_size, off))
 				continue;
 			qstr_set(&q, e->name, e->name_len);
 			index_add(ei, d, q.hash, lblk, off);
@@ -288,7 +289,8 @@ static bool index_find(struct ext2_inode *ei, struct ext2_dir *d, const struct q
 		slot->off = (where & ((1u << shift) - 1)) * 4;
 		slot->buf = d->blk[slot->lblk].buf;
 		e = dirblock_at(slot->buf->data, slot->off);
-		if (e->name_len == name->len && !memcmp(e->name, name->name, name->len))
+		if (e->name_len == name->len && dirblock_name_inside(e, s->block_size, slot->off) &&
+		    !memcmp(e->name, name->name, name->len))
 			return true;
 	}
 	return false;
@@ -411,6 +413,10 @@ int ext2_dir_room(struct ext2_inode *ei, u32 name_len, struct ext2_slot *slot)
 	slot->lblk = lblk;
 	slot->off = d->blk[lblk].gap_off;
 	slot->buf = d->blk[lblk].buf;
+	if (!dirblock_fits(slot->buf->data, ext2_is(ei)->block_size, slot->off, need)) {
+		ext2_error(ext2_is(ei), ei, slot->buf->block, "directory block was changed by others");
+		return -EIO;
+	}
 	return 0;
 }
 
@@ -493,7 +499,8 @@ int ext2_dir_empty(struct ext2_inode *ei)
 		struct buf *b;
 
 		rc = get_block(ei, d, lblk, &b);
-		for (u32 off = 0; !rc && off < s->block_size; off += e->rec_len) {
+		for (u32 off = 0; !rc && off < s->block_size;
+		     off = dirblock_next(b->data, s->block_size, off)) {
 			e = dirblock_at(b->data, off);
 			if (!e->inode || (e->name_len == 1 && e->name[0] == '.') ||
 			    (e->name_len == 2 && e->name[0] == '.' && e->name[1] == '.'))
@@ -567,9 +574,9 @@ static int ext2_iterate(struct file *f, struct dir_context *ctx)
 			ctx->pos = base + bs;
 			return rc;
 		}
-		for (u32 off = 0; off < bs; off += e->rec_len) {
+		for (u32 off = 0; off < bs; off = dirblock_next(b->data, bs, off)) {
 			e = dirblock_at(b->data, off);
-			if (off < from || !e->inode)
+			if (off < from || !e->inode || !dirblock_name_inside(e, bs, off))
 				continue;
 			ctx->pos = base + off;
 			if (!ctx->emit(ctx, e->name, e->name_len, base + off, e->inode,

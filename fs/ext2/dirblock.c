@@ -35,10 +35,11 @@ int dirblock_find(const void *block, u32 size, const char *name, u32 len, u32 *s
 {
 	const struct ext2_dirent *e;
 
-	for (u32 o = 0; o < size; o += e->rec_len) {
+	for (u32 o = 0; o < size; o = dirblock_next(block, size, o)) {
 		e = at(block, o);
 		++*seen;
-		if (e->name_len == len && e->inode && !memcmp(e->name, name, len))
+		if (e->name_len == len && e->inode && dirblock_name_inside(e, size, o) &&
+		    !memcmp(e->name, name, len))
 			return (int)o;
 	}
 	return -1;
@@ -47,10 +48,10 @@ int dirblock_find(const void *block, u32 size, const char *name, u32 len, u32 *s
 /* Where the gap of the entry at o ends. */
 static u32 gap_end(const void *block, u32 size, u32 o)
 {
-	u32 end = o + at(block, o)->rec_len;
+	u32 end = dirblock_next(block, size, o);
 
 	while (end < size && !at(block, end)->inode)
-		end += at(block, end)->rec_len;
+		end = dirblock_next(block, size, end);
 	return end;
 }
 
@@ -64,16 +65,21 @@ u32 dirblock_gap(const void *block, u32 size, u32 *holder)
 	u32 best = 0;
 
 	for (u32 o = 0, end; o < size; o = end) {
-		u32 gap;
+		u32 gap = used(at(block, o));
 
 		end = gap_end(block, size, o);
-		gap = end - o - used(at(block, o));
+		gap = end - o > gap ? end - o - gap : 0;
 		if (gap > best) {
 			best = gap;
 			*holder = o;
 		}
 	}
 	return best;
+}
+
+bool dirblock_fits(const void *block, u32 size, u32 holder, u32 need)
+{
+	return gap_end(block, size, holder) - holder >= used(at(block, holder)) + need;
 }
 
 u32 dirblock_insert(void *block, u32 size, u32 holder, const char *name, u32 len, u32 ino, u8 type)
