@@ -2,6 +2,7 @@
 /* The first program. init= names it; without, the first that exists of the list below. It gets the
  * words of the command line the kernel does not know: bare ones as arguments, the others as
  * environment, as Linux does. */
+#include <fs/vfs.h>
 #include <kernel/assert.h>
 #include <kernel/errno.h>
 #include <kernel/init.h>
@@ -9,6 +10,8 @@
 #include <kernel/proc.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+
+#include <uapi/fcntl.h>
 
 #include "init_internal.h"
 
@@ -66,6 +69,23 @@ static void collect(struct words *ws)
 	}
 }
 
+/* Descriptors 0, 1 and 2 of the first program: the console, as on Linux. */
+static void open_console(void)
+{
+	struct file *f;
+	int rc = kern_open("/dev/console", O_RDWR, 0, &f);
+
+	if (rc) {
+		log_warn("init", "/dev/console cannot be opened: error %d", rc);
+		return;
+	}
+	for (int fd = 0; fd < 3; fd++) {
+		file_get(f);
+		fd_install_new(f, 0);
+	}
+	file_put(f);
+}
+
 int pid1_exec(void)
 {
 	struct words *ws = kzalloc(sizeof(*ws), GFP_KERNEL);
@@ -75,6 +95,7 @@ int pid1_exec(void)
 	if (!ws)
 		panic("init: no memory for the first program");
 	collect(ws);
+	open_console();
 	if (cmdline_get("init", named, sizeof(named)) ||
 	    cmdline_get("rdinit", named, sizeof(named))) {
 		ws->argv[0] = named;
