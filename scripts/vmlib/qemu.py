@@ -178,7 +178,8 @@ def boot_arguments(opt, append):
     line = " ".join(filter(None, [KEELSON_APPEND, append, opt.append]))
     kernel = kernel_path(opt, "kernel.elf" if opt.boot == "direct" else "kernel.img")
     if opt.boot == "direct":
-        return ["-kernel", kernel, "-initrd", image_path(opt.image), "-append", line]
+        initrd = [] if opt.image == "none" else ["-initrd", image_path(opt.image)]
+        return ["-kernel", kernel, *initrd, "-append", line]
     iso = make_iso(kernel, opt, line)
     firmware = ["-bios", OVMF] if opt.boot == "uefi" else []
     return firmware + ["-cdrom", iso, "-boot", "d"]

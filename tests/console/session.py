@@ -40,7 +40,7 @@ class Session:
             # Messages of the kernel between the characters would only confuse the patterns.
             options["append"] = ("quiet " + options.get("append", "")).strip()
         for name, value in options.items():
-            args.append("--%s=%s" % (name, value))
+            args.append("--" + name if value is True else "--%s=%s" % (name, value))
         self.log = open(os.path.join(self.folder.name, "log"), "w", encoding="utf-8",
                         errors="replace", newline="")
         self.tty = pexpect.spawn(os.path.join(TOP, "scripts/vm"), args, encoding="utf-8",
