@@ -57,7 +57,7 @@ endif
 
 test: setup
 	$(Q)scripts/setup.sh linux
-	$(Q)$(MAKE) $(jobs) all iso images debian-image host-tests
+	$(Q)$(MAKE) $(jobs) all iso images image debian-image host-tests
 	$(Q)$(python) tests/runner.py --config $(CONFIG) $(TESTS)
 
 check: setup
