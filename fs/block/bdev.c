@@ -13,6 +13,7 @@
  *            partitions while the disk has no holder of its own. */
 #include "block_internal.h"
 
+#include <fs/buffer.h>
 #include <kernel/div.h>
 #include <kernel/init.h>
 #include <kernel/kstrto.h>
@@ -295,6 +296,8 @@ void bdev_close(struct bdev *bd, void *holder)
 		bdev_unclaim(bd);
 	if (bd->openers == 1) {
 		(void)bdev_sync(bd);
+		/* A buffer whose page has left the mapping would not see what is written later. */
+		buf_drop_all(bd);
 		bdev_drop_pages(bd);
 	}
 	bd->openers--;
