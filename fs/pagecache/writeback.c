@@ -88,11 +88,13 @@ bool page_writeback_begin(struct page *p)
 		page_set(p, PG_DIRTY);
 	page_get(p);
 	spin_lock(&m->lock);
-	page_clear(p, PG_DIRTY);
-	mapping_forget_dirty(m, p);
 	page_clear(p, PG_ERROR);
+	/* Before it is clean: whoever looks without the lock and finds nothing dirty must find that
+	 * it is being written. */
 	page_set(p, PG_WRITEBACK);
 	xa_set_mark(&m->pages, p->index, PAGECACHE_MARK_WRITEBACK);
+	page_clear(p, PG_DIRTY);
+	mapping_forget_dirty(m, p);
 	spin_unlock(&m->lock);
 	atomic64_inc(&nr_writeback);
 	return true;
