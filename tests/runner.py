@@ -28,7 +28,7 @@ sys.path[:0] = [HERE, os.path.join(TOP, "scripts")]
 # In the order they run: what is fast and close to the code comes first.
 QUICK = ["host", "tool", "ktest", "abi", "boot", "input", "console", "busybox", "debian", "disk", "ext2",
          "xattr", "powercut", "interchange", "badfs", "rootdisk", "fsload", "stress"]
-LONG = ["soak", "badfsall", "fsloadsoak"]
+LONG = ["soak", "badfsall", "programs", "fsloadsoak"]
 
 
 @dataclasses.dataclass
