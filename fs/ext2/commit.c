@@ -347,6 +347,7 @@ static bool snapshot(struct commit *c) NO_LOCK_ANALYSIS
 	struct buf *b, *bn;
 	bool empty;
 
+	down_write(&s->cut_lock);
 	down_write(&s->txn_lock);
 	spin_lock(&s->lock);
 	c->id = s->txn.id;
@@ -383,6 +384,7 @@ static bool snapshot(struct commit *c) NO_LOCK_ANALYSIS
 	if (c->super)
 		snap_super(c);
 	up_write(&s->txn_lock);
+	up_write(&s->cut_lock);
 	return !empty;
 }
 
@@ -437,8 +439,8 @@ static int write_data(struct commit *c, bool wait)
 		/* Errors are told to those who synchronise the file. */
 		if (!wait)
 			(void)mapping_write_range(i->mapping, 0, INT64_MAX, false);
-		else
-			(void)mapping_wait_range(i->mapping, 0, INT64_MAX);
+		else /* and those pages that were locked or under way just now */
+			(void)mapping_write_range(i->mapping, 0, INT64_MAX, true);
 		c->unflushed = true;
 	}
 	return rc;
@@ -675,6 +677,8 @@ static int commit_one(struct ext2_sb *s, bool stable)
 		return 0;
 	}
 	rc = write_passes(&c, &failed);
+	/* Somebody's data may need it even if the transaction had nothing to write. */
+	c.unflushed |= stable && !c.nr;
 	if (!rc && (stable || c.frees))
 		rc = flush_if_needed(&c);
 	release_data(&c);

@@ -11,7 +11,7 @@
  *   xattr.c acl.c       extended attributes, POSIX ACLs
  *   txn.c commit.c      the running transaction; how it gets to the disk
  *
- * Locks, outermost first: inode->lock (VFS), commit_mutex, page lock, txn_lock, map_lock,
+ * Locks, outermost first: inode->lock (VFS), commit_mutex, cut_lock, page lock, txn_lock, map_lock,
  * inode->spin, s->lock. docs/subsystems/storage.md tells the order of writes. */
 #ifndef EXT2_INTERNAL_H
 #define EXT2_INTERNAL_H
@@ -138,6 +138,7 @@ struct ext2_sb {
 
 	struct rwsem txn_lock;	 /* LOCK_FS_TXN: read: an operation; write: a snapshot is taken */
 	struct mutex commit_mutex; /* LOCK_FS_COMMIT: one commit at a time */
+	struct rwsem cut_lock;	 /* LOCK_FS_CUT: read: a file shrinks; write: a snapshot is taken */
 	u64 done_id;		 /* commit_mutex: last transaction written; READ_ONCE */
 	u64 stable_id;		 /* commit_mutex: the same, and flushed */
 	u64 pending_blocks, pending_inodes; /* S: freed, not to be had yet, commit included */
@@ -189,6 +190,7 @@ struct ext2_inode {
 	bool bad;	   /* C: could not be read */
 	bool reported;	   /* A: damage has been told */
 	bool in_commit;	   /* A: a commit writes its data; s->wait */
+	u64 born;	   /* C: transaction that made it; 0: read from the disk */
 	u64 last_txn;	   /* I: last transaction that it was dirty in, more than times */
 	u64 last_time_txn; /* I: the same, times */
 	loff_t disk_size;  /* I: size as last written to the table */
@@ -220,6 +222,13 @@ static inline struct ext2_inode *ext2_i(const struct inode *i)
 static inline struct ext2_sb *ext2_is(const struct ext2_inode *ei)
 {
 	return ext2_s(ei->vfs.sb);
+}
+
+/* No commit knows of it or of its blocks: neither the disk nor a pass that is under way. Inside an
+ * operation. */
+static inline bool ext2_unwritten(const struct ext2_inode *ei)
+{
+	return !ei->ondisk && ei->born == ext2_is(ei)->txn.id;
 }
 
 /* --- super.c --- */

@@ -233,6 +233,7 @@ static void init_inode(struct ext2_sb *s, struct ext2_inode *ei, struct inode *d
 	ext2_xattr_init(ei, NULL);
 	ei->flags = di->flags & mask;
 	ei->group = (ino - 1) / s->inodes_per_group;
+	ei->born = s->txn.id;
 	spin_lock(&s->lock);
 	ei->generation = s->next_generation++;
 	spin_unlock(&s->lock);

@@ -96,6 +96,11 @@ void ext2_encode(struct ext2_inode *ei, struct ext2_dinode *raw)
 	split_time(i->ctime, FITS(s, raw, i_ctime_extra), &ct, &ctx);
 	split_time(i->btime, FITS(s, raw, i_crtime_extra), &cr, &crx);
 	raw->i_blocks = (u32)i->blocks;
+	/* Who compares the size with what the disk has, and finds no difference, must wait for the
+	 * transaction that writes it. */
+	if (ei->disk_size != i->size)
+		ei->last_txn = s->txn.id - 1;
+	ei->disk_size = i->size;
 	spin_unlock(&i->spin);
 	raw->i_mode = (u16)i->mode;
 	raw->i_uid = (u16)i->uid;
@@ -104,7 +109,6 @@ void ext2_encode(struct ext2_inode *ei, struct ext2_dinode *raw)
 		raw->i_uid_high = (u16)(i->uid >> 16);
 		raw->i_gid_high = (u16)(i->gid >> 16);
 	}
-	ei->disk_size = i->size;
 	raw->i_size = (u32)ei->disk_size;
 	if (S_ISREG(i->mode))
 		raw->i_size_high = (u32)((u64)ei->disk_size >> 32);
@@ -363,7 +367,21 @@ int ext2_update_time(struct inode *i, u32 bits, u64 now)
 	return 0;
 }
 
-static int set_size(struct inode *i, loff_t size)
+/* A commit that makes blocks part of the file on the disk must write their data before, which it
+ * could not once the pages have gone. So no snapshot is taken until the blocks have gone, too, and
+ * one that has been taken is waited for. Ends with up_read(&s->cut_lock). */
+static void begin_cut(struct ext2_sb *s, struct ext2_inode *ei) NO_LOCK_ANALYSIS
+{
+	for (;;) {
+		down_read(&s->cut_lock);
+		if (likely(!READ_ONCE(ei->in_commit)))
+			return;
+		up_read(&s->cut_lock);
+		wait_event(&s->wait, !READ_ONCE(ei->in_commit));
+	}
+}
+
+static NO_LOCK_ANALYSIS int set_size(struct inode *i, loff_t size)
 {
 	struct ext2_inode *ei = ext2_i(i);
 	struct ext2_sb *s = ext2_is(ei);
@@ -372,21 +390,22 @@ static int set_size(struct inode *i, loff_t size)
 
 	if (READ_ONCE(s->aborted))
 		return -EROFS;
-	/* A commit is about to make blocks part of the file on the disk: their data must get there
-	 * before, and would not once the pages have gone. */
-	if (size < old && READ_ONCE(ei->in_commit))
-		wait_event(&s->wait, !READ_ONCE(ei->in_commit));
+	if (size < old)
+		begin_cut(s, ei);
 	mapping_set_size(i, size);
 	ext2_drop_window(ei);
 	rc = ext2_begin(s);
-	if (rc)
-		return rc;
+	if (!rc) {
+		if (size < old)
+			ext2_truncate_blocks(
+				ei, (u32)(((u64)size + s->block_size - 1) >> s->block_shift));
+		ext2_dirty(ei, EI_DIRTY_META);
+		ext2_end(s);
+		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+	}
 	if (size < old)
-		ext2_truncate_blocks(ei, (u32)(((u64)size + s->block_size - 1) >> s->block_shift));
-	ext2_dirty(ei, EI_DIRTY_META);
-	ext2_end(s);
-	inode_touch(i, ATTR_MTIME | ATTR_CTIME);
-	return 0;
+		up_read(&s->cut_lock);
+	return rc;
 }
 
 int ext2_setattr(struct dentry *d, struct iattr *a)

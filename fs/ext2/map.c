@@ -232,7 +232,7 @@ static int make_branch(struct ext2_inode *ei, const struct tree_path *p, u32 goa
 			if (old) {
 				buf_put(old);
 				if (!rc)
-					ext2_free_blocks(s, block, 1, !ei->ondisk);
+					ext2_free_blocks(s, block, 1, ext2_unwritten(ei));
 			}
 			if (rc)
 				return rc;
@@ -447,7 +447,7 @@ static bool cut_tree(struct cutter *c, u32 *ptrs, u32 n, u32 depth, u64 from)
 void ext2_truncate_blocks(struct ext2_inode *ei, u32 from)
 {
 	struct ext2_sb *s = ext2_is(ei);
-	struct cutter c = { .ei = ei, .s = s, .now = !ei->ondisk,
+	struct cutter c = { .ei = ei, .s = s, .now = ext2_unwritten(ei),
 			    .buffers = !S_ISREG(ei->vfs.mode) };
 	u64 at = EXT2_NDIR;
 

@@ -495,6 +495,9 @@ static int ext2_remount(struct super_block *sb, u32 *flags, char *data)
 	if (*flags & SB_RDONLY) {
 		if (s->flusher_on)
 			rc = stop_writing(s);
+		/* It stays writable, and must be written. */
+		if (rc && ext2_flusher_start(s))
+			log_err("ext2", "%s: no flusher", s->bdev->name);
 	} else if (!s->flusher_on || s->aborted) {
 		rc = check_features(s, s->es, true);
 		if (!rc && bdev_read_only(s->bdev))
@@ -535,6 +538,7 @@ static struct ext2_sb *alloc_sb(struct super_block *sb)
 	spin_lock_init(&s->lock, LOCK_LEAF);
 	rwsem_init(&s->txn_lock, LOCK_FS_TXN);
 	mutex_init(&s->commit_mutex, LOCK_FS_COMMIT);
+	rwsem_init(&s->cut_lock, LOCK_FS_CUT);
 	wait_queue_init(&s->wait);
 	list_init(&s->windows);
 	ext2_txn_init(&s->txn, 1);

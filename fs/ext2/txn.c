@@ -65,9 +65,14 @@ void ext2_dirty(struct ext2_inode *ei, u8 how)
 		return;
 	inode_get(&ei->vfs);
 	spin_lock(&s->lock);
-	list_add_tail(&ei->dirty_node, &s->txn.inodes);
-	s->txn.nr_inodes++;
+	if (list_empty(&ei->dirty_node)) {
+		list_add_tail(&ei->dirty_node, &s->txn.inodes);
+		s->txn.nr_inodes++;
+		spin_unlock(&s->lock);
+		return;
+	}
 	spin_unlock(&s->lock);
+	inode_put(&ei->vfs); /* it has lost its last name, and ext2_undirty is about to look */
 }
 
 void ext2_dirty_data(struct ext2_inode *ei)
@@ -99,7 +104,7 @@ void ext2_undirty(struct ext2_inode *ei)
 	spin_lock(&s->lock);
 	if (!list_empty(&ei->dirty_node)) {
 		list_del_init(&ei->dirty_node);
-		s->txn.nr_inodes--;
+		s->txn.nr_inodes -= s->txn.nr_inodes > 0; /* it may be a snapshot's */
 		put++;
 	}
 	if (!list_empty(&ei->data_node)) {

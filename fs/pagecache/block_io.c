@@ -11,8 +11,8 @@
  * of a page are known to exist, so that overwriting asks the file system nothing; truncation clears
  * it. Write-back maps without creating: a block without storage in a dirty page is a hole and is
  * left alone, because whoever writes to a page, through a mapping too, has made storage before.
- * Fresh blocks hold garbage on the device until the page is written, so a failure after they were
- * allocated leaves them zeroed in a dirty page.
+ * Fresh blocks hold garbage on the device until the page is written, so the page is dirty before it
+ * gets them, and a failure after they were allocated leaves them zeroed in it.
  * Locking: page locks, then the file system's. The page lock is given up when the page is in a bio;
  * PG_LOCKED (reading) and PG_WRITEBACK keep it in the file until the transfer is over. */
 #include <fs/block.h>
@@ -457,6 +457,17 @@ static void abandon_fresh(struct mapping *m, struct page *p, u32 fresh)
 	page_mark_dirty(p);
 }
 
+/* Before it gets storage: a file system that makes fresh blocks part of a file must find the page
+ * that belongs to them, and waits for its lock. */
+static void dirty_first(struct page *p)
+{
+	if (page_test(p, PG_DIRTY))
+		return;
+	page_mark_dirty(p);
+	current->io_write += PAGE_SIZE;
+	current->nr_dirtied++;
+}
+
 int block_prepare_write(struct mapping *m, struct page *p, unsigned int off, unsigned int len)
 {
 	u32 touched, covered, fresh, old;
@@ -467,6 +478,7 @@ int block_prepare_write(struct mapping *m, struct page *p, unsigned int off, uns
 		return 0;
 	touched = block_bits(m, off, off + len, false);
 	covered = block_bits(m, off, off + len, true);
+	dirty_first(p);
 	rc = give_blocks(m, p, off >> m->block_shift,
 			 DIV_ROUND_UP(off + len, 1u << m->block_shift), &fresh);
 	if (unlikely(rc)) {
@@ -503,11 +515,7 @@ void block_commit_write(struct mapping *m __maybe_unused, struct page *p,
 		return;
 	if (!page_test(p, PG_UPTODATE))
 		page_set(p, PG_UPTODATE);
-	if (!page_test(p, PG_DIRTY)) {
-		page_mark_dirty(p);
-		current->io_write += PAGE_SIZE;
-		current->nr_dirtied++;
-	}
+	dirty_first(p);
 }
 
 int block_page_mkwrite(struct vm_fault *f)
@@ -530,6 +538,7 @@ int block_page_mkwrite(struct vm_fault *f)
 		rc = -EIO;
 		goto unlock;
 	}
+	dirty_first(p);
 	if (!page_test(p, PG_BLOCKS))
 		rc = give_blocks(m, p, 0, nr, &fresh);
 	if (rc)

@@ -173,6 +173,9 @@ static noinline int write_backed(struct inode *i, u64 index, unsigned int off, s
 			spin_unlock(&m->lock);
 		}
 	}
+	/* prepare_write made it dirty, but nothing came. */
+	if (unlikely(rc) && !page_test(p, PG_UPTODATE))
+		page_cancel_dirty(p);
 	page_unlock(p);
 	page_put(p);
 	return rc;

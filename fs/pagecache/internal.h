@@ -22,6 +22,8 @@ int must_check file_cold_page(struct file *f, u64 index, u64 nr, struct page **p
 /* --- writeback.c --- */
 /* m->lock held: a page that leaves the tree counts no more. */
 void mapping_forget_dirty(struct mapping *m, struct page *p);
+/* The page lock is held, and nothing has been put into the page since it became dirty. */
+void page_cancel_dirty(struct page *p);
 /* Takes the marks of transfers that are over off the tree. wait: waits for those that are not.
  * Pages whose write failed become dirty again unless memory is full of them. */
 void mapping_reap_writeback(struct mapping *m, u64 first, u64 last, bool wait);

@@ -85,6 +85,7 @@ static void start_read(struct mapping *m, u64 first, u64 nr, u64 marker)
 	u64 eof = DIV_ROUND_UP((u64)READ_ONCE(m->host->size), PAGE_SIZE);
 	struct blk_plug plug;
 
+	eof = min(eof, (u64)PAGECACHE_MAX_BYTES / PAGE_SIZE); /* a damaged size */
 	if (!m->ops->read_ahead || first >= eof)
 		return;
 	nr = min(nr, eof - first);

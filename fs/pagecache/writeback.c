@@ -78,6 +78,16 @@ void mapping_forget_dirty(struct mapping *m, struct page *p)
 		current->io_cancelled += PAGE_SIZE;
 }
 
+void page_cancel_dirty(struct page *p)
+{
+	struct mapping *m = p->mapping;
+
+	spin_lock(&m->lock);
+	mapping_forget_dirty(m, p);
+	page_clear(p, PG_DIRTY);
+	spin_unlock(&m->lock);
+}
+
 bool page_writeback_begin(struct page *p)
 {
 	struct mapping *m = p->mapping;

@@ -31,6 +31,7 @@ enum lock_class {
 	LOCK_PIPE,	  /* pipe->lock; two pipes in address order */
 	LOCK_MM,	  /* mm->lock; parent before child in fork */
 	LOCK_FS_COMMIT,	  /* a file system writes what it collected: takes page locks */
+	LOCK_FS_CUT,	  /* a file system's truncations against its snapshots */
 	LOCK_PAGE,	  /* page locked bit */
 	LOCK_MAPPING,	  /* page-cache mapping: list of areas (i_mmap); reclaim only tries it */
 	LOCK_FS_TXN,	  /* a file system's operations against its snapshots */

@@ -98,9 +98,33 @@ def refusals(ctx, folder):
                           "the log does not name it", guest.log())
 
 
+def races(ctx, folder):
+    """What is on the disk while commits are under way; a slow disk keeps them there."""
+    for mode in ("size", "fresh", "reuse"):
+        if not ctx.wants("race " + mode):
+            continue
+        image = os.path.join(folder, "race-" + mode)
+        with open(image, "wb") as f:
+            f.truncate(20 << 20)
+        mke = subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-b", "1024", "-N",
+                              "1024", image], capture_output=True, check=False)
+        drive = ("-drive", "file=%s,format=raw,if=virtio,throttling.iops-write=1500" % image)
+        with Guest(Options(kernel=ctx.kernel, config=ctx.config, image="test", smp=4,
+                           extra=drive)) as guest:
+            result = guest.run(["sh", "-c", "mount -t ext2 /dev/vda /mnt && "
+                                "/usr/lib/tests/fsrace %s /dev/vda /mnt 5 && umount /mnt" % mode],
+                               timeout=120)
+            check_reports(ctx, guest, "race %s/no reports" % mode)
+            log = result.log or guest.log()
+        ctx.check("race " + mode, not mke.returncode and result.status == 0,
+                  "status %d" % result.status,
+                  (result.stdout + result.stderr).decode("utf-8", "replace") + log)
+
+
 def run(ctx):
     with tempfile.TemporaryDirectory(prefix="keelson-ext2-") as folder:
         if ctx.wants("refuse"):
             refusals(ctx, folder)
         for smp in (1, 2, 4):
             loads(ctx, folder, smp)
+        races(ctx, folder)
