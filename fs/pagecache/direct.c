@@ -376,10 +376,16 @@ ssize_t direct_write(struct file *f, struct uio *u, loff_t *pos)
 	}
 	while (!rc && u->count && !fatal_signal_pending()) {
 		n = (ssize_t)write_round(m, u, at, i->size, &rc);
-		if (!n && !rc)
+		if (!n && !rc) {
+			/* A page that a reader brought in while its first blocks were on the way
+			 * may hold their old content: it must not be written back whole. */
+			if (m->nr_pages)
+				(void)mapping_evict_range(m, (u64)at / PAGE_SIZE,
+							  (u64)(end - 1) / PAGE_SIZE);
 			n = write_cached(i, u, &at);
-		else
+		} else {
 			at += n;
+		}
 		if (n < 0)
 			rc = (int)n;
 		else
