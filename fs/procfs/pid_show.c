@@ -29,7 +29,8 @@ static char state_char(const struct task *t)
 {
 	u32 s = READ_ONCE(t->state);
 
-	if (s & TASK_DEAD)
+	/* Whoever may wait for it sees a zombie, although it may still be on its way out. */
+	if (READ_ONCE(t->exit_state) || s & TASK_DEAD)
 		return 'Z';
 	if (s & TASK_STOPPED)
 		return 'T';
