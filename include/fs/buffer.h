@@ -33,7 +33,6 @@ struct buf {
 	struct page *page;	/* C: referenced */
 	void *data;		/* C: size bytes inside page */
 	struct list_head node;	/* of whoever owns a dirty buffer */
-	void *frozen;		/* owner's: copy of what the disk must get while data changes */
 	u32 owner_flags;	/* owner's */
 	void (*io_done)(struct buf *b, int error, void *arg); /* BUF_IO */
 	void *io_arg;		/* BUF_IO */

@@ -13,8 +13,8 @@ from vmlib.qemu import Options
 from . import check_reports
 
 LIMIT = 400
-FIO = "fio --minimal --directory=/work --size=8m --bs=4k --do_verify=1 --verify_fatal=1 --name=job "
-SQLITE = """set -e; cd /work; sqlite3 t.db 'pragma journal_mode=%s; create table t(a integer primary key,
+FIO = "fio --minimal --directory=/job --size=8m --bs=4k --do_verify=1 --verify_fatal=1 --name=job "
+SQLITE = """set -e; cd /job; sqlite3 t.db 'pragma journal_mode=%s; create table t(a integer primary key,
 b text); create index i on t(b);' >/dev/null
 for n in 1 2 3 4 5 6 7 8; do sqlite3 t.db "begin; insert into t(b) select hex(randomblob(60)) from
 (with recursive c(x) as (select 1 union all select x+1 from c where x<300) select x from c); commit;
@@ -48,16 +48,16 @@ JOBS = {
     "fio direct": (FIO + "--rw=randwrite --verify=crc32c --direct=1 --ioengine=psync && echo good",
                    "good"),
     "sqlite rollback journal": (SQLITE % "delete", "ok\n1\n"),
-    "sqlite write-ahead log": ("rm -f /work/t.db*; " + SQLITE % "wal", "ok\n1\n"),
-    "git": ("""set -e; cd /work; export HOME=/work; git init -q r; cd r
+    "sqlite write-ahead log": ("rm -f /job/t.db*; " + SQLITE % "wal", "ok\n1\n"),
+    "git": ("""set -e; cd /job; export HOME=/job; git init -q r; cd r
 git config user.email a@b; git config user.name n
 for i in 1 2 3 4 5; do for f in 1 2 3 4 5 6 7 8 9; do seq $i $((i*f*50)) >f$f; done; git add .
 git commit -qm "commit $i"; done
 git gc -q; git fsck --full --strict && git log --oneline | wc -l && git status --short | wc -l""",
             "5\n0\n"),
-    "gcc and make": ("set -e; mkdir -p /work/c; cd /work/c; python3 /work/generate.py; cat *.c | wc -l; "
+    "gcc and make": ("set -e; mkdir -p /job/c; cd /job/c; python3 /job/generate.py; cat *.c | wc -l; "
                      "make -s -j2; ./prog; make -s; echo built", "built"),
-    "python": ("cd /work; python3 -c \"import os,tempfile,shutil\nd=tempfile.mkdtemp(dir='/work')\n"
+    "python": ("cd /job; python3 -c \"import os,tempfile,shutil\nd=tempfile.mkdtemp(dir='/job')\n"
                "for i in range(300): open(d+'/%d'%i,'w').write('x'*i*10)\n"
                "assert sum(e.stat().st_size for e in os.scandir(d))==sum(i*10 for i in range(300))\n"
                "os.replace(d+'/5',d+'/6'); os.setxattr(d,'user.a',b'v'); assert os.getxattr(d,'user.a')"
@@ -76,10 +76,10 @@ def run(ctx):
         options = Options(kernel=ctx.kernel, config=ctx.config, image="none", smp=2, mem="768",
                           disks=(path,), append="root=/dev/vda3 rw")
         with Guest(options) as guest:
-            made = guest.run(["sh", "-c", "mkdir /work"])
+            made = guest.run(["sh", "-c", "mkdir /job"])
             ctx.check("boot", made.status == 0, "status %d" % made.status,
                       made.stderr.decode("utf-8", "replace") + made.log)
-            guest.put("/work/generate.py", GENERATE.encode())
+            guest.put("/job/generate.py", GENERATE.encode())
             for name, (text, wanted) in JOBS.items():
                 if not ctx.wants(name):
                     continue
@@ -88,7 +88,7 @@ def run(ctx):
                 ctx.check(name, done.status == 0 and wanted in out, "status %d" % done.status,
                           out + done.stderr.decode("utf-8", "replace") + (done.log or guest.log()))
             check_reports(ctx, guest)
-            guest.run(["sh", "-c", "rm -r /work/c; sync; mount -o remount,ro / || echo busy"])
+            guest.run(["sh", "-c", "rm -r /job/c; sync; mount -o remount,ro / || echo busy"])
         raw = folder + "/raw"
         subprocess.run(["qemu-img", "convert", "-O", "raw", path, raw], check=True)
         whole = object.__new__(fsimages.Disk)
