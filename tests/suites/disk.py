@@ -267,7 +267,8 @@ def case_silence(ctx, folder, row):
         if "given up" not in log:
             m.sh("dd if=%s of=/dev/null bs=4k count=16 skip=2048 2>/dev/null" % m.dev, timeout=60)
         else:
-            assert "error" in out, "given up, but dd says: " + out
+            # The last read may have been cut short before the error: dd then asks no more.
+            assert "error" in out or "4+0 records in" not in out, "given up, but dd says: " + out
         reports(m)
 
 
