@@ -414,7 +414,8 @@ int ext2_dir_room(struct ext2_inode *ei, u32 name_len, struct ext2_slot *slot)
 	slot->off = d->blk[lblk].gap_off;
 	slot->buf = d->blk[lblk].buf;
 	if (!dirblock_fits(slot->buf->data, ext2_is(ei)->block_size, slot->off, need)) {
-		ext2_error(ext2_is(ei), ei, slot->buf->block, "directory block was changed by others");
+		ext2_error(ext2_is(ei), ei, slot->buf->block,
+			   "directory block was changed by others");
 		return -EIO;
 	}
 	return 0;

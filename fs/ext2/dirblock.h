@@ -14,9 +14,9 @@ static inline struct ext2_dirent *dirblock_at(void *block, u32 off)
 {
 	return (struct ext2_dirent *)((char *)block + off);
 }
-/* Offset of the entry behind the one at off; size: there is none. A corrupt file system may have given
- * the block to someone else as well, who has changed it since dirblock_check: every walk and every
- * look at a name must end inside the block whatever is in it. */
+/* Offset of the entry behind the one at off; size: there is none. A corrupt file system may
+ * have given the block to someone else as well, who has changed it since dirblock_check: every
+ * walk and every look at a name must end inside the block whatever is in it. */
 static inline u32 dirblock_next(const void *block, u32 size, u32 off)
 {
 	u32 n = ((const struct ext2_dirent *)((const char *)block + off))->rec_len;

@@ -110,8 +110,8 @@ int pid1_exec(void)
 			log_err("init", "%s: error %d", candidates[i], rc);
 	}
 	if (rc)
-		panic("init: no first program: give a root file system with root=, an initramfs with /init, "
-		      "or a name with init=");
+		panic("init: no first program: give a root file system with root=, an "
+		      "initramfs with /init, or a name with init=");
 	for (unsigned int i = 1; i < ws->argc; i++)
 		kfree(ws->argv[i]);
 	for (unsigned int i = 2; i < ws->envc; i++)

@@ -6,8 +6,8 @@
  *	diskbench mount DEVICE			one mount(2) of an ext2 file system on it
  *
  * Rows that write end when the data is on the disk ("+sync"), or, of single calls, tell what the
- * calls took. Before rows that read from the disk all is written and the caches are dropped. The tree
- * of the rows untar and rmtree is /tmp/tree.tar. */
+ * calls took. Before rows that read from the disk all is written and the caches are dropped. The
+ *tree of the rows untar and rmtree is /tmp/tree.tar. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -199,7 +199,7 @@ static uint64_t create(size_t size, int synced)
 	return (now() - t) / (uint64_t)files;
 }
 
-static uint64_t delete(int synced)
+static uint64_t delete (int synced)
 {
 	uint64_t t;
 
@@ -215,12 +215,30 @@ static uint64_t delete(int synced)
 	return (now() - t) / (uint64_t)files;
 }
 
-static uint64_t create_0(void) { return create(0, 0); }
-static uint64_t create_0_sync(void) { return create(0, 1); }
-static uint64_t create_10k(void) { return create(10240, 0); }
-static uint64_t create_10k_sync(void) { return create(10240, 1); }
-static uint64_t delete_now(void) { return delete(0); }
-static uint64_t delete_sync(void) { return delete(1); }
+static uint64_t create_0(void)
+{
+	return create(0, 0);
+}
+static uint64_t create_0_sync(void)
+{
+	return create(0, 1);
+}
+static uint64_t create_10k(void)
+{
+	return create(10240, 0);
+}
+static uint64_t create_10k_sync(void)
+{
+	return create(10240, 1);
+}
+static uint64_t delete_now(void)
+{
+	return delete (0);
+}
+static uint64_t delete_sync(void)
+{
+	return delete (1);
+}
 
 static uint64_t child(const char *const *argv)
 {
@@ -307,7 +325,8 @@ static uint64_t fsync_create(void)
 
 		snprintf(name, sizeof(name), "mail%d", i);
 		fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL, 0644);
-		if (fd < 0 || write(fd, buf, 1000) != 1000 || fsync(fd) || fsync(dir_fd) || close(fd))
+		if (fd < 0 || write(fd, buf, 1000) != 1000 || fsync(fd) || fsync(dir_fd) ||
+		    close(fd))
 			die("fsync of a new file");
 	}
 	t = now() - t;
@@ -348,15 +367,26 @@ int main(int argc, char **argv)
 		const char *name;
 		uint64_t (*run)(void);
 	} rows[] = {
-		{ "seq_write", seq_write }, { "seq_read", seq_read }, { "rand_read_4k", rand_read },
-		{ "reread", reread }, { "mmap_reread", mmap_reread },
+		{ "seq_write", seq_write },
+		{ "seq_read", seq_read },
+		{ "rand_read_4k", rand_read },
+		{ "reread", reread },
+		{ "mmap_reread", mmap_reread },
 		{ "rewrite_cached", rewrite_cached },
-		{ "create_0", create_0 }, { "stat_cold", stat_all }, { "delete_0", delete_now },
-		{ "create_0_sync", create_0_sync }, { "delete_0_sync", delete_sync },
-		{ "create_10k", create_10k }, { "delete_10k", delete_now },
-		{ "create_10k_sync", create_10k_sync }, { "delete_10k_sync", delete_sync },
-		{ "untar", untar }, { "read_tree_cold", read_tree }, { "rm_tree", rmtree },
-		{ "fsync_overwrite", fsync_overwrite }, { "fsync_append", fsync_append },
+		{ "create_0", create_0 },
+		{ "stat_cold", stat_all },
+		{ "delete_0", delete_now },
+		{ "create_0_sync", create_0_sync },
+		{ "delete_0_sync", delete_sync },
+		{ "create_10k", create_10k },
+		{ "delete_10k", delete_now },
+		{ "create_10k_sync", create_10k_sync },
+		{ "delete_10k_sync", delete_sync },
+		{ "untar", untar },
+		{ "read_tree_cold", read_tree },
+		{ "rm_tree", rmtree },
+		{ "fsync_overwrite", fsync_overwrite },
+		{ "fsync_append", fsync_append },
 		{ "fsync_create", fsync_create },
 	};
 

@@ -32,10 +32,10 @@
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
-#define BASES 512
-#define BLOCK 65536
-#define OBJECTS 300	/* looked at in one file system: a loop of directories must end */
-#define DEPTH 12
+#define BASES	512
+#define BLOCK	65536
+#define OBJECTS 300 /* looked at in one file system: a loop of directories must end */
+#define DEPTH	12
 
 struct base {
 	uint64_t off, size, length;
@@ -71,7 +71,8 @@ static void poke_file(const char *path, const struct stat *st)
 		pid_t pid = fork();
 
 		if (!pid) {
-			volatile char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			volatile char *map =
+				mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 			if (map != MAP_FAILED)
 				map[0] = map[1];
@@ -172,8 +173,10 @@ static void make_things(void)
 	char path[4096], to[4096];
 
 	for (int i = 0; i < 30; i++) {
-		snprintf(path, sizeof(path), "%s/new-%d-%.*s", dir, i, i * 4, "long long long long long name "
-			 "that fills the blocks of a directory sooner than a short one would, and more still");
+		snprintf(path, sizeof(path), "%s/new-%d-%.*s", dir, i, i * 4,
+			 "long long long long long name "
+			 "that fills the blocks of a directory sooner than a short one would, and "
+			 "more still");
 		snprintf(to, sizeof(to), "%s/to%d", dir, i);
 		switch (i % 5) {
 		case 0:
@@ -335,12 +338,14 @@ int main(int argc, char *argv[])
 
 		for (char *w = strtok(line, " \n"); w && n < 255; w = strtok(NULL, " \n"))
 			word[n++] = w;
-		unsigned int b = n > 2 ? (unsigned int)atoi(word[word[0][0] == 'b' ? 1 : 2]) : BASES;
+		unsigned int b =
+			n > 2 ? (unsigned int)atoi(word[word[0][0] == 'b' ? 1 : 2]) : BASES;
 
 		if (b >= BASES || n < 4)
 			return 2;
 		if (!strcmp(word[0], "base")) {
-			bases[b] = (struct base){ strtoull(word[2], NULL, 0), strtoull(word[3], NULL, 0),
+			bases[b] = (struct base){ strtoull(word[2], NULL, 0),
+						  strtoull(word[3], NULL, 0),
 						  strtoull(word[4], NULL, 0) };
 			continue;
 		}

@@ -3,12 +3,11 @@
  *
  *	fsrace MODE DEVICE DIRECTORY SECONDS
  *
- *	size	a file grows inside of its last block while another commits: after fdatasync the disk
- *		has the size
- *	fresh	files get blocks while others write to the same pages: when a commit is over, no block
- *		that the disk gives to a file holds what was there before
- *	reuse	a file without a name goes while its pointers are being committed: what gets its blocks
- *		next keeps its data
+ *	size	a file grows inside of its last block while another commits: after fdatasync the
+ *disk has the size
+ *	fresh	files get blocks while others write to the same pages: when a commit is over, no
+ *block that the disk gives to a file holds what was there before reuse	a file without a name goes
+ *while its pointers are being committed: what gets its blocks next keeps its data
  *
  * DIRECTORY is where the file system on DEVICE is mounted. Exit status 1: something was wrong. */
 #define _GNU_SOURCE
@@ -84,7 +83,8 @@ static void disk_inode(ino_t ino, unsigned char *out)
 	uint32_t group = (uint32_t)(ino - 1) / inodes_per_group;
 	uint32_t n = (uint32_t)(ino - 1) % inodes_per_group, per = block_size / inode_size, table;
 
-	table = get32(disk_block(first_block + 1 + group * 32 / block_size) + group * 32 % block_size + 8);
+	table = get32(disk_block(first_block + 1 + group * 32 / block_size) +
+		      group * 32 % block_size + 8);
 	memcpy(out, disk_block(table + n / per) + n % per * inode_size, 128);
 }
 
@@ -173,7 +173,8 @@ static void fresh_round(int fd, int round)
 		uint32_t block = get32(inode + 40 + 4 * k);
 
 		if (block && disk_block(block)[512] == 'G') {
-			printf("fresh: round %d: block %d of the file holds what was there before\n",
+			printf("fresh: round %d: block %d of the file holds what was there "
+			       "before\n",
 			       round, k);
 			bad = 1;
 		}

@@ -2,16 +2,16 @@
 /* Several processes in one tree, and what must be true of the tree afterwards.
  *
  *	fsstorm [-s SEED] [-n OPERATIONS] [-t SECONDS] [-p PROCESSES] [-m MIB] DIR
- *	fsstorm list DIR       every name with type, mode, owner, size, time, attributes, hash of data
- *	fsstorm records DIR    every file of a storm: each record that is there is whole
+ *	fsstorm list DIR       every name with type, mode, owner, size, time, attributes, hash of
+ *data fsstorm records DIR    every file of a storm: each record that is there is whole
  *
  * Common part: eight directories d0..d7, which are renamed into each other, and names c0..c23 in
  * them, on which everybody does everything. Which calls succeed is a matter of luck, but what is in
- * a file is not: it consists of records of 512 bytes that name their own position, and position i is
- * written by process i mod PROCESSES only. Truncation (by whole records) excludes writers by flock.
- * Private part: each process has objects whose names nobody else uses (pK.S.G), in the same common
- * directories, and knows everything about them: their data, mode, owner, time, links, attribute.
- * They are verified now and then and all of them at the end.
+ * a file is not: it consists of records of 512 bytes that name their own position, and position i
+ *is written by process i mod PROCESSES only. Truncation (by whole records) excludes writers by
+ *flock. Private part: each process has objects whose names nobody else uses (pK.S.G), in the same
+ *common directories, and knows everything about them: their data, mode, owner, time, links,
+ *attribute. They are verified now and then and all of them at the end.
  *
  * -m: so many MiB of memory are used and touched all the time by one more process.
  * The tree is left as it is: DIR/storm. Exit status 0, 1 (failed), 2 (usage). */
@@ -36,19 +36,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REC 512
-#define FILE_RECS 96	/* a file has at most so many records */
-#define DIRS 8
-#define COMMON 24
-#define SLOTS 40
-#define MAGIC 0x6472636b
+#define REC	  512
+#define FILE_RECS 96 /* a file has at most so many records */
+#define DIRS	  8
+#define COMMON	  24
+#define SLOTS	  40
+#define MAGIC	  0x6472636b
 
 static uint64_t seed = 1, operations = 2000, state;
 static int processes = 4, me = -1, seconds;
 static char root[4000];
 static int dir_fd[DIRS];
 static int no_xattr;
-static uint64_t counter;	/* of records written by this process */
+static uint64_t counter; /* of records written by this process */
 
 struct record {
 	uint32_t magic, owner;
@@ -133,8 +133,8 @@ static void check_records(const char *name, int fd)
 
 		errno = 0;
 		if (bad)
-			fail("%s: record %llu: %s (magic %08x index %llu count %llu owner %u)", name,
-			     (unsigned long long)i, bad, r.magic, (unsigned long long)r.index,
+			fail("%s: record %llu: %s (magic %08x index %llu count %llu owner %u)",
+			     name, (unsigned long long)i, bad, r.magic, (unsigned long long)r.index,
 			     (unsigned long long)r.count, r.owner);
 		i++;
 	}
@@ -207,8 +207,10 @@ static void truncate_common(int fd)
 /* A common call may fail, but only for a reason that others can have given. */
 static void allow(int rc, const char *what)
 {
-	static const int fine[] = { ENOENT, EEXIST, ENOTEMPTY, EINVAL, ENOTDIR, EISDIR, ELOOP, EBUSY,
-				    ENOSPC, EMLINK, EPERM, ENODATA, ENXIO, ENAMETOOLONG };
+	static const int fine[] = {
+		ENOENT, EEXIST, ENOTEMPTY, EINVAL, ENOTDIR, EISDIR, ELOOP,
+		EBUSY,	ENOSPC, EMLINK,	   EPERM,  ENODATA, ENXIO,  ENAMETOOLONG
+	};
 
 	if (rc >= 0)
 		return;
@@ -251,11 +253,20 @@ static void common_file(int d, const char *name)
 		fail("fstat");
 	if (S_ISREG(st.st_mode)) {
 		switch (rnd(8)) {
-		case 0: truncate_common(fd); break;
-		case 1: check_records(name, fd); break;
-		case 2: allow(fsync(fd), "fsync"); break;
-		case 3: allow(fdatasync(fd), "fdatasync"); break;
-		default: write_common(fd);
+		case 0:
+			truncate_common(fd);
+			break;
+		case 1:
+			check_records(name, fd);
+			break;
+		case 2:
+			allow(fsync(fd), "fsync");
+			break;
+		case 3:
+			allow(fdatasync(fd), "fdatasync");
+			break;
+		default:
+			write_common(fd);
 		}
 	}
 	close(fd);
@@ -267,19 +278,24 @@ static void common_attributes(int d, const char *name)
 	char p[64], value[128];
 
 	switch (rnd(4)) {
-	case 0: allow(fchmodat(dir_fd[d], name, 0700 | (mode_t)rnd(64), 0), "chmod"); break;
+	case 0:
+		allow(fchmodat(dir_fd[d], name, 0700 | (mode_t)rnd(64), 0), "chmod");
+		break;
 	case 1:
 		allow(fchownat(dir_fd[d], name, (uid_t)rnd(3), (gid_t)rnd(3), AT_SYMLINK_NOFOLLOW),
 		      "chown");
 		break;
-	case 2: allow(utimensat(dir_fd[d], name, t, AT_SYMLINK_NOFOLLOW), "utimes"); break;
+	case 2:
+		allow(utimensat(dir_fd[d], name, t, AT_SYMLINK_NOFOLLOW), "utimes");
+		break;
 	default:
 		if (no_xattr)
 			break;
 		snprintf(p, sizeof(p), "/proc/self/fd/%d/%s", dir_fd[d], name);
 		memset(value, 'v', sizeof(value));
 		if (rnd(3))
-			allow(lsetxattr(p, "trusted.common", value, rnd(sizeof(value)), 0), "setxattr");
+			allow(lsetxattr(p, "trusted.common", value, rnd(sizeof(value)), 0),
+			      "setxattr");
 		else
 			allow(lremovexattr(p, "trusted.common"), "removexattr");
 	}
@@ -294,15 +310,27 @@ static void common_step(void)
 	snprintf(a, sizeof(a), "c%d", (int)rnd(COMMON));
 	snprintf(b, sizeof(b), "c%d", (int)rnd(COMMON));
 	switch (rnd(16)) {
-	case 0: allow(mkdirat(dir_fd[d], a, 0755), "mkdir"); break;
-	case 1: allow(unlinkat(dir_fd[d], a, AT_REMOVEDIR), "rmdir"); break;
-	case 2: case 3: allow(unlinkat(dir_fd[d], a, 0), "unlink"); break;
-	case 4: case 5: allow(renameat(dir_fd[d], a, dir_fd[e], b), "rename"); break;
+	case 0:
+		allow(mkdirat(dir_fd[d], a, 0755), "mkdir");
+		break;
+	case 1:
+		allow(unlinkat(dir_fd[d], a, AT_REMOVEDIR), "rmdir");
+		break;
+	case 2:
+	case 3:
+		allow(unlinkat(dir_fd[d], a, 0), "unlink");
+		break;
+	case 4:
+	case 5:
+		allow(renameat(dir_fd[d], a, dir_fd[e], b), "rename");
+		break;
 	case 6:
 		allow((int)syscall(SYS_renameat2, dir_fd[d], a, dir_fd[e], b, 1 + (int)rnd(2)),
 		      "renameat2"); /* NOREPLACE, EXCHANGE */
 		break;
-	case 7: allow(linkat(dir_fd[d], a, dir_fd[e], b, 0), "link"); break;
+	case 7:
+		allow(linkat(dir_fd[d], a, dir_fd[e], b, 0), "link");
+		break;
 	case 8:
 		memset(target, 't', sizeof(target));
 		target[rnd(2) ? 1 + rnd(50) : 1 + rnd(590)] = 0;
@@ -315,14 +343,20 @@ static void common_step(void)
 			if (target[i] != 't')
 				fail("symlink %s holds something else", a);
 		break;
-	case 10: common_attributes(d, a); break;
-	case 11: read_dir(d); break;
+	case 10:
+		common_attributes(d, a);
+		break;
+	case 11:
+		read_dir(d);
+		break;
 	case 12:
 		if (rnd(4) == 0)
-			allow(mknodat(dir_fd[d], a, rnd(2) ? S_IFIFO | 0600 : S_IFCHR | 0600, makedev(1, 3)),
+			allow(mknodat(dir_fd[d], a, rnd(2) ? S_IFIFO | 0600 : S_IFCHR | 0600,
+				      makedev(1, 3)),
 			      "mknod");
 		break;
-	default: common_file(d, a);
+	default:
+		common_file(d, a);
 	}
 }
 
@@ -351,15 +385,15 @@ static void move_dirs(void)
 /* --- the private part --- */
 
 struct object {
-	int kind;		/* 0: none, 1: file, 2: directory, 3: symlink */
-	int nlink;		/* slots that are this object */
+	int kind;  /* 0: none, 1: file, 2: directory, 3: symlink */
+	int nlink; /* slots that are this object */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	time_t mtime;		/* 0: not known */
-	uint64_t recs;		/* size in records */
+	time_t mtime;		   /* 0: not known */
+	uint64_t recs;		   /* size in records */
 	uint64_t count[FILE_RECS]; /* 0: zeroes */
-	uint64_t attr;		/* value of user.private; 0: none */
+	uint64_t attr;		   /* value of user.private; 0: none */
 };
 
 static struct object objects[SLOTS];
@@ -414,8 +448,9 @@ static void p_create(int s)
 			return;
 		}
 		close(fd);
-	} else if (o->kind == 2 ? created(mkdirat(dir_fd[slots[s].dir], slot_name(s), 0755)) :
-		   created(symlinkat(slot_name(s), dir_fd[slots[s].dir], slot_name(s)))) {
+	} else if (o->kind == 2
+			   ? created(mkdirat(dir_fd[slots[s].dir], slot_name(s), 0755))
+			   : created(symlinkat(slot_name(s), dir_fd[slots[s].dir], slot_name(s)))) {
 		o->kind = 0;
 		return;
 	}
@@ -510,7 +545,8 @@ static void p_attributes(int s)
 			if (fremovexattr(fd, "user.private"))
 				fail("removexattr");
 			o->attr = 0;
-		} else if (counter++, fsetxattr(fd, "user.private", &counter, sizeof(counter), 0) == 0) {
+		} else if (counter++,
+			   fsetxattr(fd, "user.private", &counter, sizeof(counter), 0) == 0) {
 			o->attr = counter;
 		} else if (errno == EOPNOTSUPP) {
 			no_xattr = 1;
@@ -530,7 +566,7 @@ static void p_rename(int s)
 	snprintf(from, sizeof(from), "%s", slot_name(s));
 	if (to == s || slots[to].obj == slots[s].obj)
 		return;
-	if (slots[to].obj) {	/* over it: only a file over a file or the like */
+	if (slots[to].obj) { /* over it: only a file over a file or the like */
 		if ((slots[to].obj->kind == 2) != (old.obj->kind == 2))
 			return;
 		d = slots[to].dir;
@@ -593,9 +629,9 @@ static void verify_data(int s)
 			fail("read of %s at record %llu", slot_name(s), (unsigned long long)i);
 		errno = 0;
 		if (memcmp(&r, &want, REC))
-			fail("%s: record %llu is count %llu magic %08x, should be %llu", slot_name(s),
-			     (unsigned long long)i, (unsigned long long)r.count, r.magic,
-			     (unsigned long long)o->count[i]);
+			fail("%s: record %llu is count %llu magic %08x, should be %llu",
+			     slot_name(s), (unsigned long long)i, (unsigned long long)r.count,
+			     r.magic, (unsigned long long)o->count[i]);
 	}
 	close(fd);
 }
@@ -615,16 +651,18 @@ static void verify(int s)
 		fail("%s is not there", name);
 	errno = 0;
 	if (st.st_mode != o->mode || st.st_uid != o->uid || st.st_gid != o->gid)
-		fail("%s: mode %o owner %u:%u, should be %o %u:%u", name, st.st_mode, st.st_uid, st.st_gid,
-		     o->mode, o->uid, o->gid);
+		fail("%s: mode %o owner %u:%u, should be %o %u:%u", name, st.st_mode, st.st_uid,
+		     st.st_gid, o->mode, o->uid, o->gid);
 	if (o->mtime && st.st_mtime != o->mtime)
-		fail("%s: time %lld, should be %lld", name, (long long)st.st_mtime, (long long)o->mtime);
+		fail("%s: time %lld, should be %lld", name, (long long)st.st_mtime,
+		     (long long)o->mtime);
 	if (st.st_nlink != (nlink_t)(o->kind == 2 ? 2 : o->nlink))
 		fail("%s: %lu links, should be %d", name, (unsigned long)st.st_nlink, o->nlink);
 	if (o->kind == 3) {
 		ssize_t n = readlinkat(dir_fd[slots[s].dir], name, target, sizeof(target));
 
-		if (n < 0 || n != (ssize_t)st.st_size || sscanf(target, "p%d", &fd) != 1 || fd != me)
+		if (n < 0 || n != (ssize_t)st.st_size || sscanf(target, "p%d", &fd) != 1 ||
+		    fd != me)
 			fail("symlink %s", name);
 		return;
 	}
@@ -677,15 +715,25 @@ static void private_step(void)
 		return;
 	}
 	switch (rnd(14)) {
-	case 0: p_remove(s); break;
-	case 1: case 2: p_rename(s); break;
-	case 3: p_link(s); break;
-	case 4: verify(s); break;
+	case 0:
+		p_remove(s);
+		break;
+	case 1:
+	case 2:
+		p_rename(s);
+		break;
+	case 3:
+		p_link(s);
+		break;
+	case 4:
+		verify(s);
+		break;
 	case 5:
 		if (o->kind == 1)
 			p_truncate(s);
 		break;
-	case 6: case 7:
+	case 6:
+	case 7:
 		if (o->kind != 3)
 			p_attributes(s);
 		break;
@@ -721,11 +769,24 @@ static void work(int k)
 		else
 			private_step();
 		switch (rnd(512)) {
-		case 0: case 1: case 2: case 3: move_dirs(); break;
-		case 4: sync(); break;
-		case 5: allow(syncfs(dir_fd[0]), "syncfs"); break;
-		case 6: drop_caches(); break;
-		case 7: allow(fsync(dir_fd[rnd(DIRS)]), "fsync of a directory"); break;
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+			move_dirs();
+			break;
+		case 4:
+			sync();
+			break;
+		case 5:
+			allow(syncfs(dir_fd[0]), "syncfs");
+			break;
+		case 6:
+			drop_caches();
+			break;
+		case 7:
+			allow(fsync(dir_fd[rnd(DIRS)]), "fsync of a directory");
+			break;
 		}
 	}
 	drop_caches();
@@ -867,7 +928,8 @@ static int visit_list(int at, const char *name, const char *where, struct stat *
 static void hog(size_t mib)
 {
 	size_t size = mib << 20;
-	volatile char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile char *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		fail("mmap of %zu MiB", mib);
@@ -908,7 +970,8 @@ static int storm(const char *dir, size_t mib)
 		if (waitpid(pids[k], &st, 0) != pids[k])
 			fail("wait");
 		if (WIFSIGNALED(st))
-			fprintf(stderr, "fsstorm: process %d ended by signal %d\n", k, WTERMSIG(st));
+			fprintf(stderr, "fsstorm: process %d ended by signal %d\n", k,
+				WTERMSIG(st));
 		bad |= st != 0;
 	}
 	if (pig) {
@@ -929,12 +992,23 @@ int main(int argc, char **argv)
 		return walk(AT_FDCWD, argv[2], ".", visit_records);
 	while ((c = getopt(argc, argv, "s:n:p:t:m:")) >= 0) {
 		switch (c) {
-		case 's': seed = strtoull(optarg, NULL, 0); break;
-		case 'n': operations = strtoull(optarg, NULL, 0); break;
-		case 't': seconds = atoi(optarg); break;
-		case 'p': processes = atoi(optarg); break;
-		case 'm': mib = strtoul(optarg, NULL, 0); break;
-		default: return 2;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'n':
+			operations = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			seconds = atoi(optarg);
+			break;
+		case 'p':
+			processes = atoi(optarg);
+			break;
+		case 'm':
+			mib = strtoul(optarg, NULL, 0);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (optind != argc - 1 || processes < 1 || processes > 64)

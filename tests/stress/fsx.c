@@ -3,18 +3,19 @@
  *
  *	fsx [-s SEED] [-n OPERATIONS] [-p PROCESSES] [-l LENGTH] [-b BASE] [-w] [-k] [-x OPS] DIR
  *
- * Each process has a file of its own, DIR/fsx.K, or with -w (shared) all work on DIR/fsx.all, each in
- * a region whose borders are not those of pages. The model is the LENGTH bytes from BASE on, which
- * may lie beyond 4 GiB; what is before BASE is a hole. -x leaves out operations by name, -k keeps the
- * files, -v prints every operation.
+ * Each process has a file of its own, DIR/fsx.K, or with -w (shared) all work on DIR/fsx.all, each
+ *in a region whose borders are not those of pages. The model is the LENGTH bytes from BASE on,
+ *which may lie beyond 4 GiB; what is before BASE is a hole. -x leaves out operations by name, -k
+ *keeps the files, -v prints every operation.
  *
- * Invariants checked: every byte read by any way is the model's; the size is; nothing that SEEK_HOLE
- * calls a hole has data; in a page mapped beyond the end there are zeroes. At the end the caches are
- * dropped and all of it is read again.
+ * Invariants checked: every byte read by any way is the model's; the size is; nothing that
+ *SEEK_HOLE calls a hole has data; in a page mapped beyond the end there are zeroes. At the end the
+ *caches are dropped and all of it is read again.
  *
  * A failure prints the seed and the last operations; process K of a run with seed S is repeated by
- * `-s S+K -p 1` (in shared mode other processes are part of the case). Exit status 0, 1 (failed), 2.
- * Operations a file system does not have (EOPNOTSUPP, EINVAL for O_DIRECT) are left out from then. */
+ * `-s S+K -p 1` (in shared mode other processes are part of the case). Exit status 0, 1
+ *(failed), 2. Operations a file system does not have (EOPNOTSUPP, EINVAL for O_DIRECT) are left out
+ *from then. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096ull
-#define MAX_OP 65536ull
+#define PAGE	4096ull
+#define MAX_OP	65536ull
 #define HISTORY 60
 
 static uint64_t seed = 1, operations = 1000, length = 256 * 1024, base;
@@ -42,8 +43,8 @@ static const char *left_out = "";
 static char path[4096];
 static int fd = -1, direct_fd = -1, pipe_fds[2];
 static unsigned char *model, *buffer, *window;
-static uint64_t size;		/* of the file, from base */
-static uint64_t low, high;	/* where this process may work, from base */
+static uint64_t size;	   /* of the file, from base */
+static uint64_t low, high; /* where this process may work, from base */
 static uint64_t state, op_number;
 static char history[HISTORY][120];
 
@@ -74,9 +75,10 @@ static void fail(const char *fmt, ...)
 
 static void note(const char *what, uint64_t off, uint64_t len)
 {
-	snprintf(history[op_number % HISTORY], sizeof(history[0]), "%llu %s %#llx..%#llx size %#llx",
-		 (unsigned long long)op_number, what, (unsigned long long)off,
-		 (unsigned long long)(off + len), (unsigned long long)size);
+	snprintf(history[op_number % HISTORY], sizeof(history[0]),
+		 "%llu %s %#llx..%#llx size %#llx", (unsigned long long)op_number, what,
+		 (unsigned long long)off, (unsigned long long)(off + len),
+		 (unsigned long long)size);
 	if (verbose)
 		printf("%d: %s\n", me, history[op_number % HISTORY]);
 }
@@ -127,7 +129,8 @@ static void range(uint64_t *off, uint64_t *len, uint64_t align, uint64_t end)
 	}
 	*off = from + rnd((end - from) / align) * align;
 	span = end - *off < MAX_OP ? end - *off : MAX_OP;
-	*len = (rnd(4) ? 1 + rnd((span < 5000 ? span : 5000) / align) : 1 + rnd(span / align)) * align;
+	*len = (rnd(4) ? 1 + rnd((span < 5000 ? span : 5000) / align) : 1 + rnd(span / align)) *
+	       align;
 	if (*len > span)
 		*len = span;
 }
@@ -450,9 +453,12 @@ static void op_sync(void)
 	uint64_t kind = rnd(4);
 
 	note("sync", kind, 0);
-	if (kind == 0 ? fsync(fd) : kind == 1 ? fdatasync(fd) : kind == 2 ? syncfs(fd) :
-	    sync_file_range(fd, (off_t)base, (off_t)length, SYNC_FILE_RANGE_WAIT_BEFORE |
-			    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+	if (kind == 0	? fsync(fd)
+	    : kind == 1 ? fdatasync(fd)
+	    : kind == 2 ? syncfs(fd)
+			: sync_file_range(fd, (off_t)base, (off_t)length,
+					  SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+						  SYNC_FILE_RANGE_WAIT_AFTER))
 		fail("sync %d", (int)kind);
 }
 
@@ -564,14 +570,27 @@ static const struct op {
 	void (*run)(void);
 	int weight;
 } ops[] = {
-	{ "write", op_write, 12 }, { "writev", op_writev, 3 }, { "append", op_append, 6 },
-	{ "read", op_read, 12 }, { "sendfile", op_sendfile, 4 }, { "truncate", op_truncate, 8 },
-	{ "mapwrite", op_mapwrite, 8 }, { "mapread", op_mapread, 8 },
-	{ "windowwrite", op_windowwrite, 8 }, { "windowread", op_windowread, 6 },
-	{ "punch", op_punch, 4 }, { "zero", op_zero, 3 }, { "allocate", op_allocate, 3 },
-	{ "copy", op_copy, 4 }, { "directwrite", op_directwrite, 6 },
-	{ "directread", op_directread, 6 }, { "sync", op_sync, 3 }, { "drop", op_drop, 3 },
-	{ "advise", op_advise, 2 }, { "seek", op_seek, 2 }, { "hole", op_hole, 2 },
+	{ "write", op_write, 12 },
+	{ "writev", op_writev, 3 },
+	{ "append", op_append, 6 },
+	{ "read", op_read, 12 },
+	{ "sendfile", op_sendfile, 4 },
+	{ "truncate", op_truncate, 8 },
+	{ "mapwrite", op_mapwrite, 8 },
+	{ "mapread", op_mapread, 8 },
+	{ "windowwrite", op_windowwrite, 8 },
+	{ "windowread", op_windowread, 6 },
+	{ "punch", op_punch, 4 },
+	{ "zero", op_zero, 3 },
+	{ "allocate", op_allocate, 3 },
+	{ "copy", op_copy, 4 },
+	{ "directwrite", op_directwrite, 6 },
+	{ "directread", op_directread, 6 },
+	{ "sync", op_sync, 3 },
+	{ "drop", op_drop, 3 },
+	{ "advise", op_advise, 2 },
+	{ "seek", op_seek, 2 },
+	{ "hole", op_hole, 2 },
 	{ "reopen", op_reopen, 2 },
 };
 
@@ -622,8 +641,8 @@ static void work(int k, const char *dir)
 	if (shared) {
 		/* The first region's begin and the last one's end are page borders; no other is. */
 		low = length / (uint64_t)processes * (uint64_t)k + (k ? 777 : 0);
-		high = k == processes - 1 ? length :
-		       length / (uint64_t)processes * (uint64_t)(k + 1) + 777;
+		high = k == processes - 1 ? length
+					  : length / (uint64_t)processes * (uint64_t)(k + 1) + 777;
 		size = length;
 		snprintf(path, sizeof(path), "%s/fsx.all", dir);
 		open_file(0);
@@ -688,16 +707,35 @@ int main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "s:n:p:l:b:wkvx:")) >= 0) {
 		switch (c) {
-		case 's': seed = strtoull(optarg, NULL, 0); break;
-		case 'n': operations = strtoull(optarg, NULL, 0); break;
-		case 'p': processes = atoi(optarg); break;
-		case 'l': length = strtoull(optarg, NULL, 0) / PAGE * PAGE; break;
-		case 'b': base = strtoull(optarg, NULL, 0) / PAGE * PAGE; break;
-		case 'w': shared = 1; break;
-		case 'k': keep = 1; break;
-		case 'v': verbose = 1; break;
-		case 'x': left_out = optarg; break;
-		default: return 2;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'n':
+			operations = strtoull(optarg, NULL, 0);
+			break;
+		case 'p':
+			processes = atoi(optarg);
+			break;
+		case 'l':
+			length = strtoull(optarg, NULL, 0) / PAGE * PAGE;
+			break;
+		case 'b':
+			base = strtoull(optarg, NULL, 0) / PAGE * PAGE;
+			break;
+		case 'w':
+			shared = 1;
+			break;
+		case 'k':
+			keep = 1;
+			break;
+		case 'v':
+			verbose = 1;
+			break;
+		case 'x':
+			left_out = optarg;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (optind != argc - 1 || processes < 1 || !length)

@@ -4,15 +4,13 @@
  *	full DIR
  *
  * DIR is on a file system that may be filled. Each part fills it until a call says ENOSPC, verifies
- * that everything before is there, removes all of it, and compares free blocks and inodes with those
- * before. It prints how much there was room for, which two kernels must agree about:
- *	small N      files of 1 to 9000 bytes		large N    bytes of one file
- *	append N     bytes, by pieces of 700, with fsync	names N    empty files in one directory
- *	dirs N       directories			sparse N   pages stored through a mapping
- *	user N       bytes of one file by a user who may not use what is reserved
- *	overwrite 1  existing data can be written when nothing is free
- *	links N      symbolic links that need a block
- * Exit status 0 when everything held. */
+ * that everything before is there, removes all of it, and compares free blocks and inodes with
+ *those before. It prints how much there was room for, which two kernels must agree about: small N
+ *files of 1 to 9000 bytes		large N    bytes of one file append N     bytes, by pieces
+ *of 700, with fsync	names N    empty files in one directory dirs N       directories
+ *sparse N   pages stored through a mapping user N       bytes of one file by a user who may not use
+ *what is reserved overwrite 1  existing data can be written when nothing is free links N symbolic
+ *links that need a block Exit status 0 when everything held. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -339,9 +337,9 @@ int main(int argc, char **argv)
 		const char *name;
 		unsigned long (*run)(void);
 	} parts[] = {
-		{ "small", fill_small }, { "large", fill_large }, { "append", fill_append },
-		{ "names", fill_names }, { "dirs", fill_dirs }, { "links", fill_links },
-		{ "sparse", fill_sparse }, { "user", fill_user }, { "overwrite", overwrite },
+		{ "small", fill_small },   { "large", fill_large }, { "append", fill_append },
+		{ "names", fill_names },   { "dirs", fill_dirs },   { "links", fill_links },
+		{ "sparse", fill_sparse }, { "user", fill_user },   { "overwrite", overwrite },
 	};
 	struct statvfs before, after;
 	char home[4000];

@@ -4,16 +4,16 @@
  *	iofail DEVICE HOOK BASE RESULTS MOUNTOPTIONS RULE FIRST LAST STEP
  *	iofail work DEVICE MOUNTOPTIONS		once, without a hook: the disk itself fails
  *
- * For n = FIRST, FIRST+STEP, ... LAST: BASE (a file or device with an ext2 file system) is written to DEVICE, the
- * hook (/sys/block/NAME/inject) gets "RULE n", the file system is mounted, worked on and unmounted,
- * the hook is cleared, and the device's content appended to RESULTS (a device or file, "-" for none)
- * for the host's e2fsck. "nth" fails one request, "from" it and all that follow.
+ * For n = FIRST, FIRST+STEP, ... LAST: BASE (a file or device with an ext2 file system) is written
+ *to DEVICE, the hook (/sys/block/NAME/inject) gets "RULE n", the file system is mounted, worked on
+ *and unmounted, the hook is cleared, and the device's content appended to RESULTS (a device or
+ *file, "-" for none) for the host's e2fsck. "nth" fails one request, "from" it and all that follow.
  *
  * What must hold for every n: all of it ends; a read that succeeds gives the right bytes; when no
- * call fails, all is there afterwards; what was acknowledged by fsync and not touched since is there
- * afterwards, whatever failed; files that were only read are. One line for each n:
- *	n hits FAILEDCALLS first failed call
- * Exit status 0 when everything held, 1 when not; the run ends with n at which the hook was not hit. */
+ * call fails, all is there afterwards; what was acknowledged by fsync and not touched since is
+ *there afterwards, whatever failed; files that were only read are. One line for each n: n hits
+ *FAILEDCALLS first failed call Exit status 0 when everything held, 1 when not; the run ends with n
+ *at which the hook was not hit. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -28,18 +28,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MNT "/mnt"
-#define OLD 4		/* files old/0.. of the base image, see old_byte */
+#define MNT	 "/mnt"
+#define OLD	 4 /* files old/0.. of the base image, see old_byte */
 #define OLD_SIZE 20000
-#define NEW 6
+#define NEW	 6
 #define MAX_SIZE 65536
 
 struct object {
 	char path[64];
 	size_t size;
-	int there;	/* as far as the calls that succeeded say */
-	int acked;	/* must be on the disk as it is in data[] */
-	int unsure;	/* a call that changes it failed */
+	int there;  /* as far as the calls that succeeded say */
+	int acked;  /* must be on the disk as it is in data[] */
+	int unsure; /* a call that changes it failed */
 	unsigned char data[MAX_SIZE];
 };
 
@@ -68,7 +68,8 @@ static int tell(int rc, const char *what, const char *path)
 	if (rc >= 0)
 		return 0;
 	if (!failed++)
-		snprintf(first_failure, sizeof(first_failure), "%s %s: %s", what, path, strerror(errno));
+		snprintf(first_failure, sizeof(first_failure), "%s %s: %s", what, path,
+			 strerror(errno));
 	return -1;
 }
 
@@ -408,8 +409,10 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "work"))
 		return once(argv[2], argv[3]);
 	if (argc != 10)
-		return fprintf(stderr, "usage: iofail DEVICE HOOK BASE RESULTS OPTIONS RULE FIRST LAST "
-			       "STEP\n"), 2;
+		return fprintf(stderr,
+			       "usage: iofail DEVICE HOOK BASE RESULTS OPTIONS RULE FIRST LAST "
+			       "STEP\n"),
+		       2;
 	size = size_of(argv[3]);
 	first = strtoul(argv[7], NULL, 10);
 	last = strtoul(argv[8], NULL, 10);

@@ -3,10 +3,10 @@
  *
  *	trees list DIR         one line for each object, in order of names:
  *		PATH TYPE INODE BLOCKS SIZE NLINK MODE UID:GID RDEV MTIME CONTENT XATTRS
- *	trees write DIR SEED   makes DIR and a tree in it; ends with status 1 when an operation fails
- *	                        for another reason than a full disk or a limit of the format
- *	trees change DIR SEED  changes what is in DIR: overwrites, truncates, renames, removes half
- *	trees remove DIR       removes everything below DIR, lost+found excepted
+ *	trees write DIR SEED   makes DIR and a tree in it; ends with status 1 when an operation
+ *fails for another reason than a full disk or a limit of the format trees change DIR SEED  changes
+ *what is in DIR: overwrites, truncates, renames, removes half trees remove DIR       removes
+ *everything below DIR, lost+found excepted
  *
  * CONTENT is a CRC-32: of the whole file up to SMALL bytes, of windows at powers of two in larger
  * ones, so that a file of many gigabytes that is mostly holes costs little. Odd inodes are read
@@ -31,10 +31,10 @@
 /* Paths stay far below the sizes of the buffers. */
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
-#define SMALL (4u << 20)
-#define WINDOW 65536
+#define SMALL	  (4u << 20)
+#define WINDOW	  65536
 #define NAMES_MAX 65536
-#define MIB (1ull << 20)
+#define MIB	  (1ull << 20)
 
 static uint32_t crc_table[256];
 static int failures;
@@ -274,9 +274,9 @@ static void list_statfs(const char *path)
 	if (statfs(path, &s))
 		printf("! statfs: %s\n", strerror(errno));
 	else
-		printf("# statfs %lx %ld %lld %lld %lld %lld %ld\n", (long)s.f_type, (long)s.f_bsize,
-		       (long long)s.f_bfree, (long long)s.f_bavail, (long long)s.f_files,
-		       (long long)s.f_ffree, (long)s.f_namelen);
+		printf("# statfs %lx %ld %lld %lld %lld %lld %ld\n", (long)s.f_type,
+		       (long)s.f_bsize, (long long)s.f_bfree, (long long)s.f_bavail,
+		       (long long)s.f_files, (long long)s.f_ffree, (long)s.f_namelen);
 }
 
 /* --- writing --- */
@@ -384,14 +384,16 @@ static void make_node(const char *path, uint64_t kind)
 static void set_xattrs(const char *path, int regular)
 {
 	/* user_obj rw, user 1000 rwx, group_obj r, mask rwx, other none. */
-	static const uint32_t acl[] = { 2, 0x00060001, 0xffffffff, 0x00070002, 1000, 0x00040004,
-					0xffffffff, 0x00070010, 0xffffffff, 0x00000020, 0xffffffff };
+	static const uint32_t acl[] = { 2,	    0x00060001, 0xffffffff, 0x00070002,
+					1000,	    0x00040004, 0xffffffff, 0x00070010,
+					0xffffffff, 0x00000020, 0xffffffff };
 	char name[64], value[600];
 
 	for (uint64_t i = 0, n = rnd(4); i < n; i++) {
 		static const char *const space[] = { "trusted", "security", "user" };
 
-		snprintf(name, sizeof(name), "%s.k%u", space[rnd(regular ? 3 : 2)], (unsigned)rnd(50));
+		snprintf(name, sizeof(name), "%s.k%u", space[rnd(regular ? 3 : 2)],
+			 (unsigned)rnd(50));
 		size_t len = (size_t)(rnd(3) ? rnd(40) : rnd(sizeof(value)));
 
 		fill(value, sizeof(value));
